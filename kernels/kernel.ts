@@ -1,0 +1,31 @@
+/**
+ * What every kernel family produces: WGSL text with its bindings and its grid. Pure data; knows nothing of devices.
+ *
+ * Bindings are all in group 0, numbered from 0: inputs first, outputs last. Every storage binding is declared
+ * `var<storage, read_write>`: tensors are ranges of shared arenas, and WebGPU refuses one buffer bound both `read` and
+ * `read_write` in a dispatch, even for disjoint ranges.
+ */
+export interface Kernel {
+  /** Family and variant, e.g. `matmul.nt.software P4 K4`; shown by profiles. */
+  readonly name: string
+  readonly wgsl: string
+  /** Number of storage bindings (inputs, then outputs). */
+  readonly bindings: number
+  readonly workgroups: readonly [x: number, y: number, z: number]
+}
+
+/** Which schedule family suits the adapter: lavapipe/SwiftShader (no workgroup memory, one subgroup a workgroup), or a GPU. */
+export type AdapterClass = 'software' | 'gpu'
+
+/** What a kernel family may rely on. */
+export interface Target {
+  readonly adapterClass: AdapterClass
+  /** Lanes of a subgroup when `subgroups` is there and the size is fixed (8 on lavapipe); 0 without subgroups. */
+  readonly subgroupSize: number
+  /** Most bytes one storage binding may cover. */
+  readonly maxBindingBytes: number
+  readonly maxStorageBuffers: number
+  readonly maxWorkgroupsPerDimension: number
+  readonly maxWorkgroupInvocations: number
+  readonly maxWorkgroupMemoryBytes: number
+}
