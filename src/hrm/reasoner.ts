@@ -1,0 +1,61 @@
+/**
+ * What training, evaluation and solving see of a model: a value that builds the graph of one segment. HRM and its
+ * relatives differ in how they make one (see `variants/`); nothing above this file knows which.
+ * B batch (symbolic, `"batch"`), S puzzle tokens, P puzzle-embedding tokens, T = P + S, D hidden, V vocabulary.
+ */
+import type { Tensor } from '../ir/index.js'
+import type { Bound, ParameterTree } from '../nn/parameters.js'
+
+/** The recurrent state by name, each [B, T, D]; HRM: `z_H`, `z_L`. */
+export type State = Readonly<Record<string, Tensor>>
+
+/** One forward pass of one segment. */
+export interface Segment {
+  /** The new state, without gradient history beyond what the gradient rule lets through. */
+  readonly state: State
+  /** [B, S, V] */
+  readonly logits: Tensor
+  /** [B] */
+  readonly qHalt: Tensor
+  /** [B]; absent in variants that halt on `qHalt` alone. */
+  readonly qContinue?: Tensor
+  /** InputNet's output [B, T, D]. */
+  readonly embedded: Tensor
+  /** The state after every call of a block, in order. */
+  readonly calls: readonly { readonly level: string; readonly state: Tensor }[]
+}
+
+export interface SegmentInputs {
+  /** i32 [B, S] */
+  readonly tokens: Tensor
+  /** Rows of the puzzle embedding [B, puzzleEmbedding]; absent when the model has none. */
+  readonly puzzle?: Tensor
+}
+
+/** When to stop: at most `maxSegments`; with `exploration` probability a random least number of segments is drawn. */
+export interface Halting {
+  readonly maxSegments: number
+  readonly exploration: number
+}
+
+export interface Reasoner<P extends ParameterTree = ParameterTree> {
+  readonly name: string
+  readonly parameters: P
+  readonly sizes: {
+    readonly sequence: number
+    readonly vocabulary: number
+    readonly hidden: number
+    /** P */
+    readonly puzzleTokens: number
+    /** Width of a puzzle embedding row; 0 for none. */
+    readonly puzzleEmbedding: number
+    /** Rows of the puzzle embedding. */
+    readonly puzzles: number
+  }
+  /** Path of the puzzle embedding table in `parameters` (training `rows`); absent when there is none. */
+  readonly puzzleTable?: string
+  /** The state every example starts from, broadcast to [B, T, D]. */
+  readonly initialState: (parameters: Bound<P>) => State
+  readonly segment: (parameters: Bound<P>, state: State, inputs: SegmentInputs) => Segment
+  readonly halting: Halting
+}

@@ -1,0 +1,7 @@
+export * from './backend.js'
+export * from './build.js'
+export * from './elementwise.js'
+export * from './print.js'
+export * from './rewrite.js'
+export { type Lowering, rules } from './rules.js'
+export * from './tensor.js'
