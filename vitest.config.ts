@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** Forked processes, because each test process holds one GPU device; two, because a software adapter uses every core. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // A driver's crash while a finished process is torn down is not a test's failure, but it must not hang the run.
+    teardownTimeout: 5_000,
+  },
+})
