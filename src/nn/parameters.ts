@@ -50,14 +50,12 @@ export const flattenParameters = (tree: ParameterTree, path = ''): readonly Name
 export const bindParameters = <const P extends ParameterTree>(
   tree: P,
   leaf: (parameter: NamedParameter) => Tensor,
-  path = '',
-): Bound<P> => {
-  if (isSpec(tree)) return leaf({ path, spec: tree }) as Bound<P>
-  const bind = (child: ParameterTree, key: string | number) =>
-    bindParameters(child, leaf, path === '' ? `${key}` : `${path}.${key}`)
-  return (
-    Array.isArray(tree)
-      ? tree.map(bind)
-      : Object.fromEntries(Object.entries(tree).map(([key, child]) => [key, bind(child as ParameterTree, key)]))
-  ) as Bound<P>
+): Bound<P> => bindAt(tree, leaf, '') as Bound<P>
+
+const bindAt = (tree: ParameterTree, leaf: (parameter: NamedParameter) => Tensor, path: string): unknown => {
+  if (isSpec(tree)) return leaf({ path, spec: tree })
+  const child = (t: ParameterTree, key: string | number) => bindAt(t, leaf, path === '' ? `${key}` : `${path}.${key}`)
+  return Array.isArray(tree)
+    ? tree.map(child)
+    : Object.fromEntries(Object.entries(tree).map(([key, t]) => [key, child(t as ParameterTree, key)]))
 }
