@@ -101,7 +101,7 @@ const prefixed = (prefix: readonly string[], command: Command): Command => ({
   words: [...prefix, ...command.words],
 })
 
-const APT = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get']
+const APT = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq']
 const INSTALL = [...APT, 'install', '-y', '--no-install-recommends']
 
 /** From the mirror in use; should that one have no backports, from Debian's own. */

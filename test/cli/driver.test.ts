@@ -40,8 +40,8 @@ describe('what to do where no graphics driver is found', () => {
         'Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm-backports\nComponents: main\nSigned-By: /keys/debian.gpg\n',
     })
     expect(rest.map(showCommand)).toEqual([
-      'env DEBIAN_FRONTEND=noninteractive apt-get update',
-      'env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -t bookworm-backports mesa-vulkan-drivers libvulkan1',
+      'env DEBIAN_FRONTEND=noninteractive apt-get -qq update',
+      'env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends -t bookworm-backports mesa-vulkan-drivers libvulkan1',
     ])
     expect(second?.[0]?.stdin).toContain('URIs: http://deb.debian.org/debian\n')
   })
@@ -85,7 +85,7 @@ describe('what to do where no graphics driver is found', () => {
     expect(shown(bySudo).every((line) => /(^|\| )sudo -n /.test(line))).toBe(true)
     const advice = driverPlan({ ...bookworm, privilege: 'none' })
     expect(advice.kind).toBe('advise')
-    expect(shown(advice).at(-1)).toMatch(/^sudo env .*apt-get install/)
+    expect(shown(advice).at(-1)).toMatch(/^sudo env .*apt-get -qq install/)
   })
 
   it('installs nothing where a variable hides the drivers that are there', () => {
