@@ -18,6 +18,8 @@ export interface Machine {
   readonly aptSources: readonly string[]
   /** `VK_DRIVER_FILES` or `VK_ICD_FILENAMES`, as `NAME=value`, where set: then Vulkan looks nowhere else for drivers. */
   readonly driverOverride?: string
+  /** Vulkan driver manifests, and the NVIDIA kernel driver's version line where it is loaded: for a person to read. */
+  readonly drivers: readonly string[]
   /** An NVIDIA kernel driver is loaded. */
   readonly hasNvidia: boolean
 }
@@ -53,7 +55,7 @@ export const driverPlan = (machine: Machine): DriverPlan => {
 /** A command as one types it into a shell. */
 export const showCommand = ({ words, stdin }: Command): string => {
   const typed = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`)).join(' ')
-  return stdin === undefined ? typed : `printf '%s\\n' '${stdin.trimEnd()}' | ${typed}`
+  return stdin === undefined ? typed : `printf '${stdin.replaceAll('%', '%%').replaceAll('\n', '\\n')}' | ${typed}`
 }
 
 const PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1']

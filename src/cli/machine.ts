@@ -11,8 +11,22 @@ export const readMachine = (): Machine => ({
   hasAptGet: succeeds('apt-get', ['--version']),
   aptSources: aptSourceFiles().map(textOf),
   ...driverOverride(),
-  hasNvidia: existsSync('/proc/driver/nvidia/version'),
+  drivers: [...vulkanManifests(), ...textOf(NVIDIA).split('\n').slice(0, 1)].filter((line) => line !== ''),
+  hasNvidia: existsSync(NVIDIA),
 })
+
+const NVIDIA = '/proc/driver/nvidia/version'
+
+/** Where Vulkan's loader on Linux looks for drivers. */
+const vulkanManifests = (): readonly string[] => {
+  const override = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES
+  if (override !== undefined) return override.split(':')
+  return ['/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/usr/share/vulkan/icd.d'].flatMap((folder) =>
+    filesOf(folder).map((name) => join(folder, name)),
+  )
+}
+
+const filesOf = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder).sort() : [])
 
 /** `NAME="value"` lines. */
 export const parseOsRelease = (text: string): Readonly<Record<string, string>> =>
@@ -35,10 +49,11 @@ const privilege = (): Machine['privilege'] => {
 
 const aptSourceFiles = (): readonly string[] => {
   const folder = '/etc/apt/sources.list.d'
-  const files = existsSync(folder) ? readdirSync(folder).sort() : []
   return [
     '/etc/apt/sources.list',
-    ...files.filter((name) => /\.(sources|list)$/.test(name)).map((name) => join(folder, name)),
+    ...filesOf(folder)
+      .filter((name) => /\.(sources|list)$/.test(name))
+      .map((name) => join(folder, name)),
   ]
 }
 

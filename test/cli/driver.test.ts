@@ -20,6 +20,7 @@ const bookworm: Machine = {
   privilege: 'root',
   hasAptGet: true,
   aptSources: [debianSources],
+  drivers: [],
   hasNvidia: false,
 }
 

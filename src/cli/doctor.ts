@@ -1,0 +1,182 @@
+/**
+ * `thetagrad doctor`: which adapters there are, what the one in use can do, whether it really computes, what is missing
+ * and how to get it. Works where there is no adapter at all: that is when it is needed.
+ */
+import { createRequire } from 'node:module'
+import * as E from 'fp-ts/lib/Either.js'
+import type { Kernel } from '../../kernels/kernel.js'
+import {
+  type AdapterDescription,
+  allocate,
+  type Device,
+  dispatch,
+  listAdapters,
+  openDevice,
+  readBack,
+  write,
+} from '../device/index.js'
+import { type Problem, problem, showProblem } from '../problem.js'
+import { driverPlan, type Machine, showCommand } from './driver.js'
+import { readMachine } from './machine.js'
+
+export interface DoctorReport {
+  readonly platform: string
+  readonly node: string
+  /** Version of the npm package `webgpu`, which brings Dawn. */
+  readonly webgpu: string
+  /** Vulkan driver manifests, and the NVIDIA kernel driver's version line where it is loaded. */
+  readonly drivers: readonly string[]
+  /** The first is the one in use. */
+  readonly adapters: readonly AdapterDescription[]
+  /** What will compute: the first adapter, or the reference interpreter (slow, needs no driver). */
+  readonly computesOn: 'gpu' | 'software' | 'reference'
+  /** Milliseconds of a first small computation, checked, on the adapter in use. */
+  readonly selfTestMs?: number
+  readonly problems: readonly Problem[]
+}
+
+/** What was found on this machine; `diagnose` makes a report of it. */
+export interface Findings {
+  readonly machine: Machine
+  readonly versions: { readonly platform: string; readonly node: string; readonly webgpu: string }
+  readonly adapters: E.Either<Problem, readonly AdapterDescription[]>
+  /** Not run where there is no adapter. */
+  readonly selfTest?: E.Either<Problem, number>
+}
+
+/** Looks at this machine. */
+export const doctor = async (): Promise<DoctorReport> => {
+  const adapters = await listAdapters()
+  const versions = {
+    platform: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+    webgpu: (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version,
+  }
+  const findings = { machine: readMachine(), versions, adapters }
+  return diagnose(E.isRight(adapters) ? { ...findings, selfTest: await selfTest() } : findings)
+}
+
+/** From findings to a report, purely. */
+export const diagnose = ({ machine, versions, adapters, selfTest }: Findings): DoctorReport => {
+  const found = E.isRight(adapters) ? adapters.right : []
+  const works = selfTest !== undefined && E.isRight(selfTest)
+  return {
+    ...versions,
+    drivers: machine.drivers,
+    adapters: found,
+    computesOn: works ? (found[0]?.adapterClass ?? 'reference') : 'reference',
+    ...(works ? { selfTestMs: selfTest.right } : {}),
+    problems: [
+      ...(E.isLeft(adapters) ? [missingAdapter(adapters.left, machine)] : []),
+      ...(selfTest !== undefined && E.isLeft(selfTest) ? [selfTest.left] : []),
+      ...hiddenNvidia(machine, found),
+    ],
+  }
+}
+
+/** The report as a person reads it. */
+export const showReport = (report: DoctorReport): string =>
+  [
+    `${report.platform}, Node ${report.node}, webgpu ${report.webgpu} (Dawn)`,
+    ...(report.drivers.length === 0 ? ['drivers: none found'] : ['drivers:', ...report.drivers.map(indent)]),
+    ...report.adapters.flatMap((adapter, i) => [
+      '',
+      `adapter ${i + 1}${i === 0 ? ' (in use)' : ''}: ${adapter.description || adapter.device}`,
+      ...showAdapter(adapter).map(indent),
+    ]),
+    '',
+    report.selfTestMs === undefined
+      ? 'computes on: the reference interpreter (needs no driver, but is slow)'
+      : `computes on: ${report.computesOn === 'gpu' ? 'the GPU' : 'the processor, through a software adapter'} (self-test passed in ${report.selfTestMs.toFixed(0)} ms)`,
+    ...report.problems.flatMap((one) => ['', showProblem(one)]),
+  ].join('\n')
+
+const indent = (line: string): string => `  ${line}`
+
+/** What kernels gain by each feature. */
+const USES: readonly (readonly [feature: string, use: string])[] = [
+  ['subgroups', 'lanes exchange values without memory: the fast matmul on software adapters'],
+  ['shader-f16', 'half-precision storage'],
+  ['timestamp-query', 'profiles per kernel'],
+  ['chromium-experimental-subgroup-matrix', 'matrix units (tensor cores)'],
+]
+
+const showAdapter = ({ vendor, architecture, adapterClass, features, limits }: AdapterDescription): string[] => [
+  `vendor: ${vendor}${architecture === '' ? '' : `, architecture: ${architecture}`}`,
+  `class: ${adapterClass}`,
+  'features:',
+  ...USES.map(([name, use]) => `  ${features.includes(name) ? 'yes' : 'no '} ${name}: ${use}`),
+  'limits:',
+  ...Object.entries(limits).map(([name, value]) => `  ${name}: ${/Size/.test(name) ? bytes(name, value) : value}`),
+]
+
+/** Sizes in bytes read better with their unit; workgroup sizes are counts. */
+const bytes = (name: string, value: number): string =>
+  /WorkgroupSize/.test(name)
+    ? `${value}`
+    : value >= 2 ** 20
+      ? `${(value / 2 ** 20).toFixed(0)} MiB`
+      : `${(value / 1024).toFixed(0)} KiB`
+
+const missingAdapter = ({ what, why }: Problem, machine: Machine): Problem => {
+  const plan = driverPlan(machine)
+  const commands = plan.kind === 'advise' ? plan.commands : (plan.attempts[0] ?? []).map(showCommand)
+  const say = plan.kind === 'advise' ? plan.say : `${plan.say}: \`node scripts/setup.mjs\` does it, or by hand`
+  return problem(what, {
+    ...(why === undefined ? {} : { why }),
+    fix: [say, ...commands.map((c) => `$ ${c}`)].join('\n    '),
+  })
+}
+
+/** A GPU that Vulkan does not see would silently leave everything to the processor. */
+const hiddenNvidia = (machine: Machine, adapters: readonly AdapterDescription[]): readonly Problem[] =>
+  machine.hasNvidia && adapters.every(({ adapterClass }) => adapterClass === 'software')
+    ? [
+        problem('there is an NVIDIA GPU, but Vulkan does not see it', {
+          why: 'its kernel driver is loaded, its Vulkan driver is not: in containers that part is left out by default',
+          fix: 'start the container with NVIDIA_DRIVER_CAPABILITIES=all, or install the driver’s libnvidia-gl package; if nvidia_icd.json lies in an unusual place, set VK_DRIVER_FILES to its path',
+        }),
+      ]
+    : []
+
+const DOUBLE: Kernel = {
+  name: 'self-test',
+  bindings: 1,
+  workgroups: [1, 1, 1],
+  wgsl: `
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@compute @workgroup_size(8) fn main(@builtin(global_invocation_id) id: vec3u) { x[id.x] = 2 * x[id.x]; }`,
+}
+
+/** Opens the adapter and computes something checkable on it: milliseconds, compiling included. */
+const selfTest = async (): Promise<E.Either<Problem, number>> => {
+  const start = performance.now()
+  const device = await openDevice()()
+  if (E.isLeft(device)) return device
+  try {
+    const doubled = await double(
+      device.right,
+      Float32Array.from({ length: 8 }, (_, i) => i - 3.5),
+    )
+    if (E.isLeft(doubled)) return doubled
+    return doubled.right.every((value, i) => value === 2 * i - 7)
+      ? E.right(performance.now() - start)
+      : E.left(problem(`the adapter computes wrong numbers: ${[...doubled.right].join(', ')}`, { fix: UPDATE }))
+  } catch (cause) {
+    return E.left(problem('the adapter does not compute', { why: String(cause), fix: UPDATE }))
+  } finally {
+    device.right.dispose()
+  }
+}
+
+const UPDATE = 'update the graphics driver'
+
+const double = async (device: Device, x: Float32Array): Promise<E.Either<Problem, Float32Array>> => {
+  const buffer = await allocate(device, x.byteLength, 'the self-test')()
+  if (E.isLeft(buffer)) return buffer
+  const range = { buffer: buffer.right, offset: 0, bytes: x.byteLength }
+  write(device, buffer.right, x)
+  await dispatch(device, DOUBLE, [range])
+  const [bytes = new ArrayBuffer(0)] = await readBack(device, [range])
+  return E.right(new Float32Array(bytes))
+}
