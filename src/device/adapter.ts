@@ -154,6 +154,7 @@ const wrap = (gpu: GPUDevice, adapter: GPUAdapter): Device => {
     failure ??= next
   }
   gpu.addEventListener('uncapturederror', (event) => {
+    event.preventDefault() // or Dawn prints it as well
     fail(problem('the graphics device reported an error', { why: (event as GPUUncapturedErrorEvent).error.message }))
   })
   gpu.lost.then(({ reason, message }) => {
