@@ -3,8 +3,9 @@
  * relatives differ in how they make one (see `variants/`); nothing above this file knows which.
  * B batch (symbolic, `"batch"`), S puzzle tokens, P puzzle-embedding tokens, T = P + S, D hidden, V vocabulary.
  */
-import type { Tensor } from '../ir/index.js'
+import type { DType, Tensor } from '../ir/index.js'
 import type { Bound, ParameterTree } from '../nn/parameters.js'
+import type { Shape } from '../shape/index.js'
 
 /** The recurrent state by name, each [B, T, D]; HRM: `z_H`, `z_L`. */
 export type State = Readonly<Record<string, Tensor>>
@@ -32,10 +33,23 @@ export interface SegmentInputs {
   readonly puzzle?: Tensor
 }
 
-/** When to stop: at most `maxSegments`; with `exploration` probability a random least number of segments is drawn. */
+/**
+ * When to stop: at most `maxSegments`. `adaptive`: the Q head may stop an example earlier, and with `exploration`
+ * probability a random least number of segments is drawn; otherwise every example gets all segments.
+ */
 export interface Halting {
   readonly maxSegments: number
   readonly exploration: number
+  readonly adaptive: boolean
+}
+
+/** One learnable part, for tables of sizes and costs: what goes in and how its graph is built. */
+export interface Part {
+  /** As in the parameter paths: `embed_tokens`, `L_level`… */
+  readonly name: string
+  readonly parameters: ParameterTree
+  readonly inputs: readonly { readonly name: string; readonly shape: Shape; readonly dtype: DType }[]
+  readonly build: (parameters: never, inputs: readonly Tensor[]) => Tensor
 }
 
 export interface Reasoner<P extends ParameterTree = ParameterTree> {
@@ -58,4 +72,6 @@ export interface Reasoner<P extends ParameterTree = ParameterTree> {
   readonly initialState: (parameters: Bound<P>) => State
   readonly segment: (parameters: Bound<P>, state: State, inputs: SegmentInputs) => Segment
   readonly halting: Halting
+  /** InputNet, the blocks, OutputNet, QHead. */
+  readonly parts: readonly Part[]
 }

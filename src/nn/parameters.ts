@@ -22,8 +22,15 @@ export interface ParameterSpec<out S extends Shape = Shape> {
 
 export type ParameterTree = ParameterSpec | readonly ParameterTree[] | { readonly [key: string]: ParameterTree }
 
+/** Any tree of tensors. */
+export type TensorTree = Tensor | readonly TensorTree[] | { readonly [key: string]: TensorTree }
+
 /** The same tree with a tensor for every spec. */
-export type Bound<P> = P extends ParameterSpec<infer S> ? Tensor<S, 'f32'> : { readonly [K in keyof P]: Bound<P[K]> }
+export type Bound<P> = [ParameterTree] extends [P]
+  ? TensorTree
+  : P extends ParameterSpec<infer S>
+    ? Tensor<S, 'f32'>
+    : { readonly [K in keyof P]: Bound<P[K]> }
 
 export const parameter = <const S extends Shape>(
   shape: S,

@@ -66,8 +66,13 @@ export const bindDim = (dim: Dim, dims: Dims): number | undefined => {
 
 /**
  * A shape error. Thrown where a graph is built at run time (a mistake in an architecture is a bug in it); the boundary
- * (`trace`, `check`) turns it into a `Problem`. The sentence is the one the compiler shows.
+ * (`trace`, `check`) turns it into a `Problem`. Its type carries the sentence too: a program that would throw
+ * `ShapeError<"linear(512 → 64) cannot take …">` is refused by the compiler with that very type in the message.
  */
-export class ShapeError extends Error {
+export class ShapeError<out Sentence extends string = string> extends Error {
   override readonly name = 'ShapeError'
+  declare readonly message: Sentence
+  constructor(sentence: Sentence) {
+    super(sentence)
+  }
 }

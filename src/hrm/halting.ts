@@ -1,0 +1,16 @@
+/** When a model stops thinking about an example: values that training and evaluation follow. */
+import type { Halting } from './reasoner.js'
+
+/** The same number of segments for every example, each with its own loss and update. HRM §2, deep supervision. */
+export const deepSupervision = ({ segments }: { readonly segments: number }): Halting => ({
+  maxSegments: segments,
+  exploration: 0,
+  adaptive: false,
+})
+
+/** Deep supervision that the Q head may end early. HRM §2, adaptive computation time. */
+export const adaptiveHalting = (options: {
+  readonly maxSegments: number
+  /** Probability of drawing a random least number of segments in training; 0.1 in the paper. */
+  readonly exploration?: number
+}): Halting => ({ maxSegments: options.maxSegments, exploration: options.exploration ?? 0.1, adaptive: true })

@@ -1,0 +1,51 @@
+/** OutputNet and QHead: what is read off the answer state. D hidden, S puzzle tokens, V vocabulary, T positions. */
+import { reshape, sliceAxis } from '../ir/index.js'
+import {
+  type AnyModule,
+  defineModule,
+  type LinearBiasParameters,
+  type LinearParameters,
+  linear,
+  linearWithBias,
+  type Module,
+  run,
+} from '../nn/index.js'
+import { type OutputRule, outputRule, type QRule, qRule } from '../shape/index.js'
+
+export interface OutputOptions<D extends number, V extends number, S extends number> {
+  readonly hidden: D
+  readonly vocabulary: V
+  /** The last S positions are the puzzle's tokens. */
+  readonly sequence: S
+}
+
+/** Logits of the last S positions: linear without bias. [B, T, D] → [B, S, V] */
+export const outputNet = <const D extends number, const V extends number, const S extends number>(
+  options: OutputOptions<D, V, S>,
+): Module<OutputRule<D, V, S>, LinearParameters<D, V>> => {
+  const { hidden, vocabulary, sequence } = options
+  const head = linear(hidden, vocabulary) as unknown as AnyModule
+  return defineModule({
+    name: 'outputNet',
+    parameters: head.parameters,
+    rule: outputRule(hidden, vocabulary, sequence),
+    probe: ['…', hidden],
+    compute: (parameters: unknown, x) =>
+      run(head, parameters, sliceAxis(x, 1, (x.shape[1] as number) - sequence, sequence)),
+  })
+}
+
+/** (q_halt, q_continue) of the first position: linear with bias; weights start at 0, the bias at −5. [B, T, D] → [B, 2] */
+export const qHead = <const D extends number>(options: {
+  readonly hidden: D
+}): Module<QRule<D>, LinearBiasParameters<D, 2>> => {
+  const { hidden } = options
+  const head = linearWithBias(hidden, 2, { kind: 'constant', value: 0 }, -5) as unknown as AnyModule
+  return defineModule({
+    name: 'qHead',
+    parameters: head.parameters,
+    rule: qRule(hidden),
+    probe: ['…', hidden],
+    compute: (parameters: unknown, x) => run(head, parameters, reshape(sliceAxis(x, 1, 0, 1), [x.shape[0]!, hidden])),
+  })
+}

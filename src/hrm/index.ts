@@ -1,0 +1,7 @@
+export * from './define.js'
+export * from './halting.js'
+export * from './heads.js'
+export * from './input-net.js'
+export * from './reasoner.js'
+export * from './recurrence.js'
+export * from './variants/hrm.js'

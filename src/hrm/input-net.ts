@@ -1,0 +1,113 @@
+/**
+ * InputNet: tokens and puzzle identity → x̃ [B, T, D]. Token embeddings with the puzzle's own tokens in front; learned
+ * positions, if chosen, are added and the sum scaled by 1/√2; at last everything times √D.
+ * B batch, S puzzle tokens, E width of a puzzle embedding row, P = ⌈E / D⌉ puzzle-embedding tokens, T = P + S, V vocabulary.
+ */
+import { add, concat, gather, mul, pad, reshape, type Tensor } from '../ir/index.js'
+import { type EmbeddingParameters, type ParameterSpec, parameter } from '../nn/index.js'
+import { type Add, type CeilDivide, type Shape, ShapeError, showShape } from '../shape/index.js'
+import type { SegmentInputs } from './reasoner.js'
+
+export interface InputOptions<
+  V extends number = number,
+  S extends number = number,
+  D extends number = number,
+  E extends number = number,
+> {
+  readonly vocabulary: V
+  readonly sequence: S
+  readonly hidden: D
+  /** Width of a puzzle embedding row; 0 or absent: none. */
+  readonly puzzleEmbedding?: E
+  /** Rows of the puzzle embedding. Default 1. */
+  readonly puzzles?: number
+  /** `learned`: a table added to the embedding. Rotary positions belong to the blocks. Default `none`. */
+  readonly positions?: 'learned' | 'none'
+}
+
+/** Names as in the published checkpoints. */
+export type InputParameters<V extends number, D extends number> = {
+  readonly embed_tokens: EmbeddingParameters<V, D>
+  readonly puzzle_emb?: { readonly weights: ParameterSpec }
+  readonly embed_pos?: { readonly embedding_weight: ParameterSpec }
+}
+
+export interface InputNet<
+  V extends number = number,
+  S extends number = number,
+  D extends number = number,
+  E extends number = number,
+> {
+  readonly options: Required<InputOptions<V, S, D, E>>
+  /** P */
+  readonly puzzleTokens: number
+  /** [batch, T, D] */
+  readonly shape: InputShape<S, D, E>
+  readonly parameters: InputParameters<V, D>
+  apply(parameters: unknown): (inputs: SegmentInputs) => Tensor<InputShape<S, D, E>, 'f32'>
+}
+/** What InputNet makes: [batch, P + S, D]. */
+export type InputShape<S extends number, D extends number, E extends number> = readonly [
+  'batch',
+  Add<CeilDivide<E, D>, S>,
+  D,
+]
+
+interface BoundInput {
+  readonly embed_tokens: { readonly embedding_weight: Tensor }
+  readonly embed_pos?: { readonly embedding_weight: Tensor }
+}
+
+export const inputNet = <
+  const V extends number,
+  const S extends number,
+  const D extends number,
+  const E extends number = 0,
+>(
+  options: InputOptions<V, S, D, E>,
+): InputNet<V, S, D, E> => inputNetOf(options) as unknown as InputNet<V, S, D, E>
+
+const inputNetOf = (options: InputOptions): InputNet => {
+  const { vocabulary, sequence, hidden, puzzleEmbedding = 0, puzzles = 1, positions = 'none' } = options
+  const puzzleTokens = Math.ceil(puzzleEmbedding / hidden)
+  const total = puzzleTokens + sequence
+  const normal = { kind: 'truncatedNormal', std: 1 / Math.sqrt(hidden) } as const
+  const parameters: InputParameters<number, number> = {
+    embed_tokens: { embedding_weight: parameter([vocabulary, hidden], normal) },
+    ...(puzzleEmbedding > 0 && {
+      puzzle_emb: { weights: parameter([puzzles, puzzleEmbedding], { kind: 'constant', value: 0 }, 'rows') },
+    }),
+    ...(positions === 'learned' && { embed_pos: { embedding_weight: parameter([total, hidden], normal) } }),
+  }
+
+  const apply =
+    (bound: unknown) =>
+    ({ tokens, puzzle }: SegmentInputs): Tensor<readonly ['batch', number, number], 'f32'> => {
+      const { embed_tokens, embed_pos } = bound as BoundInput
+      expectShape('tokens', tokens, ['batch', sequence])
+      const embedded = gather(embed_tokens.embedding_weight, tokens)
+      const all = puzzleTokens === 0 ? embedded : concat([puzzleTokensOf(puzzle), embedded], 1)
+      const placed = embed_pos === undefined ? all : mul(add(all, embed_pos.embedding_weight), Math.SQRT1_2)
+      return mul(placed, Math.sqrt(hidden)) as Tensor<readonly ['batch', number, number], 'f32'>
+    }
+
+  /** Rows [B, E], filled up with zeros to P·D, as P tokens [B, P, D]. */
+  const puzzleTokensOf = (rows: Tensor | undefined): Tensor => {
+    if (rows === undefined) throw new ShapeError(`inputNet expects puzzle embedding rows [batch, ${puzzleEmbedding}]`)
+    expectShape('puzzle', rows, ['batch', puzzleEmbedding])
+    return reshape(pad(rows, [0, 0], [0, puzzleTokens * hidden - puzzleEmbedding]), ['batch', puzzleTokens, hidden])
+  }
+
+  return {
+    options: { vocabulary, sequence, hidden, puzzleEmbedding, puzzles, positions },
+    puzzleTokens,
+    shape: ['batch', total, hidden],
+    parameters,
+    apply,
+  }
+}
+
+const expectShape = (name: string, t: Tensor, shape: Shape): void => {
+  if (showShape(t.shape) !== showShape(shape))
+    throw new ShapeError(`inputNet cannot take ${name} ${showShape(t.shape)}: expected ${showShape(shape)}`)
+}

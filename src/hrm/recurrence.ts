@@ -1,0 +1,92 @@
+/**
+ * Recurrences: a straight line of calls, each a step `(state) → state`. Combinators build longer lines from shorter ones,
+ * and say through which calls the gradient flows. Models of the family differ in the line, not in the code.
+ *
+ *   hierarchicalConvergence({ cycles: 2, steps: 2, gradient: oneStepGradient })(low, high)
+ *   = low low high low │ low high        left of the bar without gradient: memory O(1) in the number of cycles
+ */
+import { stopGradient, type Tensor } from '../ir/index.js'
+import type { State } from './reasoner.js'
+
+export type Step<S> = (state: S) => S
+
+/** One application of a block; `level` names it in traces (`L`, `H`). */
+export interface Call<S> {
+  readonly level: string
+  readonly step: Step<S>
+}
+export type Recurrence<S> = readonly Call<S>[]
+
+/** A recurrence of one call. */
+export const call = <S>(level: string, step: Step<S>): Recurrence<S> => [{ level, step }]
+
+/** One recurrence after another. */
+export const inTurn = <S>(...recurrences: readonly Recurrence<S>[]): Recurrence<S> => recurrences.flat()
+
+/** The recurrence n times in a row. */
+export const iterate =
+  (n: number) =>
+  <S>(recurrence: Recurrence<S>): Recurrence<S> =>
+    Array.from({ length: n }, () => recurrence).flat()
+
+const detach = (t: Tensor): Tensor => (t.op.kind === 'stopGradient' ? t : stopGradient(t))
+
+/** The same states, through which no gradient flows. */
+export const detached = <S extends State>(recurrence: Recurrence<S>): Recurrence<S> =>
+  recurrence.map(({ level, step }) => ({
+    level,
+    step: (state) => Object.fromEntries(Object.entries(step(state)).map(([name, t]) => [name, detach(t)])) as S,
+  }))
+
+/** All but the last `k` calls detached. */
+export const lastWithGradient =
+  (k: number) =>
+  <S extends State>(recurrence: Recurrence<S>): Recurrence<S> => {
+    const cut = Math.max(0, recurrence.length - k)
+    return [...detached(recurrence.slice(0, cut)), ...recurrence.slice(cut)]
+  }
+
+/** How far the gradient reaches back in `cycles` × (`steps` low, one high): through that many last low steps. */
+export type GradientRule = (nesting: { readonly cycles: number; readonly steps: number }) => number
+
+/** The last low and the last high step: the first Neumann term of the gradient at a fixed point. HRM §2. */
+export const oneStepGradient: GradientRule = () => 1
+/** The last k low steps, and the high steps from there on. */
+export const lastSteps =
+  (k: number): GradientRule =>
+  () =>
+    k
+/** The whole last cycle, as TRM does. */
+export const wholeCycleGradient: GradientRule = ({ steps }) => steps
+/** Back-propagation through the whole segment. */
+export const fullGradient: GradientRule = ({ cycles, steps }) => cycles * steps
+
+export interface Convergence {
+  /** N: how often the high level moves. */
+  readonly cycles: number
+  /** n: low steps before each high step. */
+  readonly steps: number
+  readonly gradient: GradientRule
+}
+
+/** `cycles` times: `steps` low steps, then one high step. The gradient flows through what `gradient` says. */
+export const hierarchicalConvergence =
+  ({ cycles, steps, gradient }: Convergence) =>
+  <S extends State>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> => {
+    const line = iterate(cycles)(inTurn(iterate(steps)(low), high))
+    const reach = Math.min(gradient({ cycles, steps }), cycles * steps)
+    // k low steps reach into ⌈k / steps⌉ cycles, each of which ends with a high step.
+    return lastWithGradient(reach * low.length + Math.ceil(reach / steps) * high.length)(line)
+  }
+
+export interface Moment<S> {
+  readonly level: string
+  readonly state: S
+}
+
+/** The state after every call, from the first on. */
+export const unroll = <S>(recurrence: Recurrence<S>, start: S): readonly Moment<S>[] => {
+  const moments: Moment<S>[] = []
+  for (const { level, step } of recurrence) moments.push({ level, state: step(moments.at(-1)?.state ?? start) })
+  return moments
+}

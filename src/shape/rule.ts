@@ -1,0 +1,91 @@
+/**
+ * Shape rules. A rule says what shape comes out for a shape that goes in, or the sentence that says why none does. It is
+ * stated twice, side by side: as a type-level function (`ShapeFn`, computed by the compiler) and as a function (`Rule`,
+ * computed when the graph is built). Both print the same sentence.
+ */
+import { type Dim, type Shape, ShapeError } from './dim.js'
+
+/**
+ * A rule as a type: `out` is computed from `this['in']`. `in` must be `unknown` here: a `Shape` bound would spoil the
+ * inference of tuples. `probe` is the least one knows of a fitting input, with `…` for unknown leading dims: what
+ * compositions are checked with before any input is there.
+ */
+export interface ShapeFn {
+  readonly in: unknown
+  readonly out: unknown
+  readonly probe: Shape
+  /** Element type of the input. */
+  readonly takes: string
+  readonly name: string
+}
+
+/** Output shape of rule `F` for the shape `In`, or a `ShapeError`. */
+export type Apply<F extends ShapeFn, In> = (F & { readonly in: In })['out']
+
+/** `unknown` for a shape, so that intersecting with it changes nothing; the error otherwise, so that nothing fits. */
+export type Accept<R> = R extends Shape ? unknown : R
+
+/** The output for an input of element type `D`, or a `ShapeError`. */
+export type ApplyTyped<F extends ShapeFn, In, D extends string> = [D] extends [F['takes']]
+  ? Apply<F, In>
+  : ShapeError<`${F['name']} cannot take ${D} ${Show<In>}: expected ${F['takes']}`>
+
+/** Rule `B` after rule `A`; an error of `A` stays. */
+export type Then<B extends ShapeFn, M> = M extends Shape ? Apply<B, M> : M
+
+// ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+type ShowDim<D extends Dim> = number extends D ? '?' : string extends D ? '?' : `${D}`
+type ShowDims<S extends Shape> = S extends readonly [infer A extends Dim]
+  ? ShowDim<A>
+  : S extends readonly [infer A extends Dim, ...infer R extends Shape]
+    ? `${ShowDim<A>}, ${ShowDims<R>}`
+    : S extends readonly []
+      ? ''
+      : '…'
+/** `[batch, 81, 512]`; a dim the compiler does not know is shown as `?`, unknown leading dims as `…`. */
+export type Show<S> = S extends Shape ? `[${ShowDims<S>}]` : 'an invalid tensor'
+
+// ── dims ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+/** Whether two dims may be equal: they are, or one of them is known only at run time. */
+export type Fits<A extends Dim, B extends Dim> = number extends A
+  ? true
+  : number extends B
+    ? true
+    : [A] extends [B]
+      ? true
+      : false
+
+/** `A` with every dim that only run time knows (in either) taken from `B`. */
+type Known<A extends Shape, B extends Shape> = {
+  readonly [K in keyof A]: K extends keyof B ? (number extends A[K] ? B[K] : number extends B[K] ? B[K] : A[K]) : A[K]
+}
+/** Whether two shapes may be equal, dim by dim. Not recursive: the compiler must not unroll it for unknown shapes. */
+export type SameShape<A extends Shape, B extends Shape> = number extends A['length']
+  ? true
+  : number extends B['length']
+    ? true
+    : Known<A, B> extends B
+      ? true
+      : false
+
+// ── run time ────────────────────────────────────────────────────────────────────────────────────────────────────────
+export interface Refusal {
+  /** Why there is no output. */
+  readonly sentence: string
+}
+export type Rule = (input: Shape) => Shape | Refusal
+
+export const refuse = (sentence: string): Refusal => ({ sentence })
+export const isRefusal = (result: Shape | Refusal): result is Refusal => 'sentence' in result
+
+/** The shape, or the sentence thrown as `ShapeError`. */
+export const demand = (result: Shape | Refusal): Shape => {
+  if (isRefusal(result)) throw new ShapeError(result.sentence)
+  return result
+}
+
+/** Rules one after another; the first refusal stays. */
+export const chain =
+  (rules: readonly Rule[]): Rule =>
+  (input) =>
+    rules.reduce<Shape | Refusal>((shape, rule) => (isRefusal(shape) ? shape : rule(shape)), input)
