@@ -1,4 +1,5 @@
 export * from './adapter.js'
+export * from './backend.js'
 export * from './buffer.js'
 export * from './dispatch.js'
 export { settled } from './waiting.js'

@@ -17,7 +17,7 @@ export interface BinaryRow {
 const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)))
 const f32 = (row: UnaryRow): UnaryRow => row
 
-/** f32 → f32. `log1p`, `softplus` and `atan2` are WGSL functions of the compiler's prelude (`preludeFunctions`). */
+/** f32 → f32 */
 export const unary = {
   neg: f32({ evaluate: (x) => -x, wgsl: (x) => `(-${x})` }),
   abs: f32({ evaluate: Math.abs, wgsl: (x) => `abs(${x})` }),
@@ -61,12 +61,16 @@ export type UnaryName = keyof typeof unary
 export type BinaryName = keyof typeof binary
 export type LogicalName = keyof typeof logical
 
-/** WGSL of the functions the rows above name, for `f32` (width 1) and `vec4f` (width 4). */
+/** Functions the rows above call; a call is written `tg_log1p(`, and `widenCalls` picks the version for the operands' width. */
+export const widenCalls = (text: string, width: 1 | 4): string =>
+  text.replaceAll(/tg_(log1p|softplus|atan2)\(/g, `tg_$1_${width}(`)
+
+/** WGSL of those functions on `f32` (width 1) or `vec4f` (width 4). */
 export const preludeFunctions = (width: 1 | 4): string => {
   const t = width === 1 ? 'f32' : 'vec4f'
-  return `
-fn tg_log1p(x: ${t}) -> ${t} { let u = ${t}(1.0) + x; return select(log(u) * (x / (u - ${t}(1.0))), x, u == ${t}(1.0)); }
-fn tg_softplus(x: ${t}) -> ${t} { return max(x, ${t}(0.0)) + tg_log1p(exp(-abs(x))); }
-fn tg_atan2(y: ${t}, x: ${t}) -> ${t} { return select(atan2(y, x), ${t}(0.0), y == ${t}(0.0)); }
-`
+  return [
+    `fn tg_log1p_${width}(x: ${t}) -> ${t} { let u = ${t}(1.0) + x; return select(log(u) * (x / (u - ${t}(1.0))), x, u == ${t}(1.0)); }`,
+    `fn tg_softplus_${width}(x: ${t}) -> ${t} { return max(x, ${t}(0.0)) + tg_log1p_${width}(exp(-abs(x))); }`,
+    `fn tg_atan2_${width}(y: ${t}, x: ${t}) -> ${t} { return select(atan2(y, x), ${t}(0.0), y == ${t}(0.0)); }`,
+  ].join('\n')
 }

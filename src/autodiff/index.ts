@@ -1,0 +1,2 @@
+export { derivatives } from './derivatives.js'
+export { gradients, vjp } from './gradient.js'

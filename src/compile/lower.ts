@@ -1,0 +1,57 @@
+/** Which kernels a family node becomes, and what they bind. */
+import { attentionBackward, attentionForward, attentionStatistics } from '../../kernels/attention/index.js'
+import type { Kernel, Target } from '../../kernels/kernel.js'
+import { matmul } from '../../kernels/matmul/index.js'
+import { scatterAdd } from '../../kernels/scatter-add.js'
+import { scatterRows } from '../../kernels/scatter-rows.js'
+import type { Tensor } from '../ir/index.js'
+import { contractionOf, operandOf } from './operands.js'
+import { elementCount, type Place, placeOf, sizes } from './storage.js'
+
+export interface FamilyKernel {
+  readonly kernel: Kernel
+  /** Memory in binding order; the last is the node's own. */
+  readonly places: readonly Place[]
+}
+
+export const lowerFamily = (node: Tensor, target: Target, isRoot: (n: Tensor) => boolean): readonly FamilyKernel[] => {
+  const own: Place = { base: node, offset: 0, elements: elementCount(node) }
+  const place = (i: number): Place => {
+    const found = placeOf(node.inputs[i]!, isRoot)
+    if (found === undefined) throw new Error(`lower: input ${i} of ${node.op.kind} is not in memory`)
+    return found
+  }
+  const shapeOf = (i: number) => sizes(node.inputs[i]!)
+  switch (node.op.kind) {
+    case 'dot': {
+      const { batch, m, n, k } = contractionOf(node)
+      const [a, b] = [operandOf(node, 0, isRoot), operandOf(node, 1, isRoot)]
+      const layout = a.slow === 'contract' ? 'tn' : b.slow === 'free' ? 'nt' : 'nn'
+      const spec = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast } as const
+      return [{ kernel: matmul(spec, target), places: [a.place, b.place, own] }]
+    }
+    case 'attention':
+    case 'attentionStatistics':
+    case 'attentionBackward': {
+      const [batch, sequence, , heads, headDim] = shapeOf(0) as readonly [number, number, number, number, number]
+      const spec = { batch, sequence, heads, headDim }
+      const places = [...node.inputs.map((_, i) => place(i)), own]
+      if (node.op.kind === 'attention') return [{ kernel: attentionForward(spec, target), places }]
+      if (node.op.kind === 'attentionStatistics') return [{ kernel: attentionStatistics(spec, target), places }]
+      return [attentionBackward(spec, target)].flat().map((kernel) => ({ kernel, places }))
+    }
+    case 'scatterAdd': {
+      const count = shapeOf(0).reduce((x, y) => x * y, 1)
+      const spec = { rows: node.op.rows, count, width: elementCount(node) / node.op.rows }
+      return [{ kernel: scatterAdd(spec, target), places: [place(0), place(1), own] }]
+    }
+    case 'scatterRows': {
+      const [rows, ...rest] = shapeOf(0)
+      const spec = { rows: rows!, count: shapeOf(1)[0]!, width: rest.reduce((x, y) => x * y, 1) }
+      // The table is changed where it lies: `own` is its memory (see `placement.ts`).
+      return [{ kernel: scatterRows(spec, target), places: [place(1), place(2), own] }]
+    }
+    default:
+      throw new Error(`lower: ${node.op.kind} has no kernel family`)
+  }
+}
