@@ -1,0 +1,7 @@
+export * from './arena.js'
+export * from './carry.js'
+export * from './losses.js'
+export * from './metrics.js'
+export * from './optimisers.js'
+export * from './schedule.js'
+export * from './step.js'

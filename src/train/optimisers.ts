@@ -1,0 +1,89 @@
+/**
+ * One step of an optimiser, as graphs. All operands of AdamATan2 have one shape; the rates are scalars [].
+ *
+ *   AdamATan2 (arXiv 2407.05872)    w ← w·(1 − lr·decay);  m ← β₁·m + (1 − β₁)·g;  v ← β₂·v + (1 − β₂)·g²
+ *                                   w ← w − lr / (1 − β₁ᵗ) · atan2(m, √v / √(1 − β₂ᵗ))
+ *   sign-SGD on rows                w[id] ← w[id]·(1 − lr·decay) − lr·sign(Σ gradients of that id)
+ */
+import {
+  add,
+  atan2,
+  cast,
+  dot,
+  equal,
+  mul,
+  neg,
+  scatterRows,
+  sign,
+  sqrt,
+  sub,
+  type Tensor,
+  unsqueeze,
+} from '../ir/index.js'
+
+export interface AdamSettings {
+  readonly beta1: number
+  readonly beta2: number
+  readonly weightDecay: number
+}
+
+/** Scalars of step t, computed on the host in f64. */
+export interface AdamRates {
+  readonly lr: Tensor
+  /** 1 / (1 − β₁ᵗ) */
+  readonly firstCorrection: Tensor
+  /** 1 / √(1 − β₂ᵗ) */
+  readonly secondCorrection: Tensor
+}
+
+export interface AdamState {
+  readonly w: Tensor
+  readonly m: Tensor
+  readonly v: Tensor
+}
+
+export const adamAtan2 = (
+  { w, m, v }: AdamState,
+  g: Tensor,
+  rates: AdamRates,
+  { beta1, beta2, weightDecay }: AdamSettings,
+): AdamState => {
+  const m1 = add(mul(m, beta1), mul(g, 1 - beta1))
+  const v1 = add(mul(v, beta2), mul(mul(g, g), 1 - beta2))
+  const angle = atan2(m1, mul(sqrt(v1), rates.secondCorrection))
+  const step = mul(mul(rates.lr, rates.firstCorrection), angle)
+  return { w: sub(decayed(w, rates.lr, weightDecay), step), m: m1, v: v1 }
+}
+
+/** Bias corrections of step t, from 1. */
+export const adamCorrections = (
+  { beta1, beta2 }: Pick<AdamSettings, 'beta1' | 'beta2'>,
+  t: number,
+): { readonly first: number; readonly second: number } => ({
+  first: 1 / (1 - beta1 ** t),
+  second: 1 / Math.sqrt(1 - beta2 ** t),
+})
+
+/** w·(1 − lr·decay) */
+const decayed = (w: Tensor, lr: Tensor, decay: number): Tensor => mul(w, add(neg(mul(lr, decay)), 1))
+
+export interface RowGradients {
+  /** i32 [B], equal ids allowed. */
+  readonly ids: Tensor
+  /** The rows of those ids [B, E]. */
+  readonly rows: Tensor
+  /** One gradient a batch row [B, E]. */
+  readonly gradients: Tensor
+}
+
+/** The table [R, E] with the rows of the batch moved. */
+export const signSgdRows = (
+  table: Tensor,
+  { ids, rows, gradients }: RowGradients,
+  rates: { readonly lr: Tensor; readonly weightDecay: number },
+): Tensor => {
+  // Every row of an id gets the sum over that id, so that equal ids write equal rows.
+  const same = cast(equal(unsqueeze(ids, 1), unsqueeze(ids, 0)), 'f32')
+  const summed = dot(same, gradients, [[1], [0]])
+  return scatterRows(table, ids, sub(decayed(rows, rates.lr, rates.weightDecay), mul(rates.lr, sign(summed))))
+}
