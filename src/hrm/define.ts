@@ -3,79 +3,72 @@
  * is one such definition. T positions, D hidden: all states are [B, T, D].
  */
 import { add, broadcastTo, type DType, reshape, sliceAxis, type Tensor } from '../ir/index.js'
-import { type AnyModule, type Module, type ParameterSpec, type ParameterTree, parameter, run } from '../nn/index.js'
+import { type AnyModule, type Module, type ParameterTree, parameter, run, type TensorOf } from '../nn/index.js'
 import {
   type Accept,
+  type Answer,
   type Apply,
+  answerRule,
   demand,
   type Injection,
   injectionRule,
-  keptRule,
   type Shape,
   type ShapeFn,
 } from '../shape/index.js'
-import type { InputNet, InputShape } from './input-net.js'
+import type { InputNet } from './input-net.js'
 import type { Halting, Part, Reasoner, Segment, SegmentInputs, State } from './reasoner.js'
 import { type Recurrence, unroll } from './recurrence.js'
 
 /** A reasoning block with its parameters filled in: block(state + injection). [B, T, D] × [B, T, D] → [B, T, D] */
-export type ReasoningBlock<F extends ShapeFn> = <In extends Shape, J extends Shape>(
+export type ReasoningBlock<F extends ShapeFn> = <In extends Shape, J extends Shape = In>(
   state: Accept<Apply<F, NoInfer<In>>> & Tensor<In, 'f32'>,
-  injection: Accept<Injection<In, NoInfer<J>>> & Tensor<J, 'f32'>,
-) => Apply<F, In> extends infer R ? (R extends Shape ? Tensor<R, 'f32'> : never) : never
+  injection?: Accept<Injection<In, NoInfer<J>>> & Tensor<J, 'f32'>,
+) => TensorOf<Apply<F, In>, 'f32'>
 
 export type Blocks<B> = { readonly [K in keyof B]: B[K] extends Module<infer F, infer _> ? ReasoningBlock<F> : never }
-type ParametersOf<B> = { readonly [K in keyof B]: B[K] extends { readonly parameters: infer P } ? P : never }
 type StateOf<K extends string, Z extends Shape> = { readonly [name in K]: Tensor<Z, 'f32'> }
-
-export type ReasonerParameters<B, I extends string, PI, PO, PQ> = PI &
-  ParametersOf<B> & { readonly [path in I]: ParameterSpec } & { readonly lm_head: PO; readonly q_head: PQ }
 
 export interface Definition<
   V extends number,
   S extends number,
-  D extends number,
-  E extends number,
+  Z extends Shape,
   B extends Readonly<Record<string, unknown>>,
   K extends string,
-  I extends string,
   FO extends ShapeFn,
   PO extends ParameterTree,
   FQ extends ShapeFn,
   PQ extends ParameterTree,
 > {
   readonly name: string
-  readonly input: InputNet<V, S, D, E>
-  /** Blocks by the name of their parameters; each keeps [B, T, D]. */
+  readonly input: InputNet<V, S, Z>
+  /** Blocks by the name of their parameters. */
   readonly blocks: B
-  /** The states, and where the fixed vector [D] that each starts from is kept. */
-  readonly state: Readonly<Record<K, I>>
-  /** One segment: which block is called when, from what. */
-  readonly think: (
-    blocks: Blocks<B>,
-    x: Tensor<InputShape<S, D, E>, 'f32'>,
-  ) => Recurrence<StateOf<K, InputShape<S, D, E>>>
+  /** The states, each with the path of the fixed vector [D] it starts from. */
+  readonly state: Readonly<Record<K, string>>
+  /** One segment: which block is called when, with what. */
+  readonly think: (blocks: Blocks<B>, x: Tensor<Z, 'f32'>) => Recurrence<StateOf<K, Z>>
   /** The state the answer is read from. */
   readonly answer: NoInfer<K>
-  readonly output: Accept<Apply<FO, InputShape<S, D, E>>> & Module<FO, PO>
-  readonly qHead: Accept<Apply<FQ, InputShape<S, D, E>>> & Module<FQ, PQ>
+  /** The answer's logits [batch, S, V]. */
+  readonly output: Accept<Answer<Apply<FO, Z>, readonly ['batch', S, V]>> & Module<FO, PO>
+  /** (q_halt, q_continue) [batch, 2] */
+  readonly qHead: Accept<Answer<Apply<FQ, Z>, readonly ['batch', 2]>> & Module<FQ, PQ>
   readonly halting: Halting
 }
 
+/** Puts a model together. Shapes that do not fit are refused by the compiler, and by `ShapeError` at run time. */
 export const reasoner = <
   const V extends number,
   const S extends number,
-  const D extends number,
-  const E extends number,
+  const Z extends Shape,
   B extends Readonly<Record<string, unknown>>,
   const K extends string,
-  const I extends string,
   FO extends ShapeFn,
   PO extends ParameterTree,
   FQ extends ShapeFn,
   PQ extends ParameterTree,
 >(
-  definition: Definition<V, S, D, E, B, K, I, FO, PO, FQ, PQ>,
+  definition: Definition<V, S, Z, B, K, FO, PO, FQ, PQ>,
 ): Reasoner => assemble(definition as unknown as Assembled)
 
 /** A definition whose types have done their work. */
@@ -85,7 +78,7 @@ interface Assembled {
   readonly blocks: Readonly<Record<string, AnyModule>>
   readonly state: Readonly<Record<string, string>>
   readonly think: (
-    blocks: Readonly<Record<string, (state: Tensor, injection: Tensor) => Tensor>>,
+    blocks: Readonly<Record<string, (state: Tensor, injection?: Tensor) => Tensor>>,
     x: Tensor,
   ) => Recurrence<State>
   readonly answer: string
@@ -97,8 +90,9 @@ interface Assembled {
 /** Bound parameters, read by the name of a part. */
 type BoundTree = Readonly<Record<string, unknown>>
 
-const inject = (block: AnyModule, parameters: unknown, state: Tensor, injection: Tensor): Tensor => {
+const inject = (block: AnyModule, parameters: unknown, state: Tensor, injection?: Tensor): Tensor => {
   demand(block.rule(state.shape))
+  if (injection === undefined) return run(block, parameters, state)
   demand(injectionRule(state.shape, injection.shape))
   return run(block, parameters, add(state, injection))
 }
@@ -114,7 +108,7 @@ const assemble = (definition: Assembled): Reasoner => {
     const bound = Object.fromEntries(
       Object.entries(blocks).map(([key, block]) => [
         key,
-        (s: Tensor, injection: Tensor) => inject(block, parameters[key], s, injection),
+        (s: Tensor, injection?: Tensor) => inject(block, parameters[key], s, injection),
       ]),
     )
     const moments = unroll(think(bound, x), start)
@@ -135,7 +129,7 @@ const assemble = (definition: Assembled): Reasoner => {
     }
   }
 
-  checkRules(definition, z)
+  checkAnswers(definition, z)
   const parameters: ParameterTree = {
     ...input.parameters,
     ...Object.fromEntries(Object.entries(blocks).map(([key, block]) => [key, block.parameters])),
@@ -168,10 +162,9 @@ const changed = (before: State, after: State): Tensor => {
 }
 
 /** The run-time side of what the types of `Definition` demand. */
-const checkRules = ({ blocks, output, qHead }: Assembled, z: Shape): void => {
-  for (const block of Object.values(blocks)) demand(keptRule('block', block.rule)(z))
-  demand(output.rule(z))
-  demand(qHead.rule(z))
+const checkAnswers = ({ input, output, qHead }: Assembled, z: Shape): void => {
+  demand(answerRule(output.rule(z), ['batch', input.sequence, input.vocabulary]))
+  demand(answerRule(qHead.rule(z), ['batch', 2]))
 }
 
 const partsOf = ({ input, blocks, output, qHead }: Assembled, z: Shape): readonly Part[] => {

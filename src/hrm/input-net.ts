@@ -26,32 +26,23 @@ export interface InputOptions<
 }
 
 /** Names as in the published checkpoints. */
-export type InputParameters<V extends number, D extends number> = {
-  readonly embed_tokens: EmbeddingParameters<V, D>
+export type InputParameters = {
+  readonly embed_tokens: EmbeddingParameters<number, number>
   readonly puzzle_emb?: { readonly weights: ParameterSpec }
   readonly embed_pos?: { readonly embedding_weight: ParameterSpec }
 }
 
-export interface InputNet<
-  V extends number = number,
-  S extends number = number,
-  D extends number = number,
-  E extends number = number,
-> {
-  readonly options: Required<InputOptions<V, S, D, E>>
+/** `Z` is the shape of what it makes, and of every state: [batch, T, D]. */
+export interface InputNet<V extends number = number, S extends number = number, Z extends Shape = Shape> {
+  readonly options: Required<InputOptions>
+  readonly vocabulary: V
+  readonly sequence: S
   /** P */
   readonly puzzleTokens: number
-  /** [batch, T, D] */
-  readonly shape: InputShape<S, D, E>
-  readonly parameters: InputParameters<V, D>
-  apply(parameters: unknown): (inputs: SegmentInputs) => Tensor<InputShape<S, D, E>, 'f32'>
+  readonly shape: Z
+  readonly parameters: InputParameters
+  apply(parameters: unknown): (inputs: SegmentInputs) => Tensor<Z, 'f32'>
 }
-/** What InputNet makes: [batch, P + S, D]. */
-export type InputShape<S extends number, D extends number, E extends number> = readonly [
-  'batch',
-  Add<CeilDivide<E, D>, S>,
-  D,
-]
 
 interface BoundInput {
   readonly embed_tokens: { readonly embedding_weight: Tensor }
@@ -65,14 +56,14 @@ export const inputNet = <
   const E extends number = 0,
 >(
   options: InputOptions<V, S, D, E>,
-): InputNet<V, S, D, E> => inputNetOf(options) as unknown as InputNet<V, S, D, E>
+): InputNet<V, S, readonly ['batch', Add<CeilDivide<E, D>, S>, D]> => inputNetOf(options) as never
 
 const inputNetOf = (options: InputOptions): InputNet => {
   const { vocabulary, sequence, hidden, puzzleEmbedding = 0, puzzles = 1, positions = 'none' } = options
   const puzzleTokens = Math.ceil(puzzleEmbedding / hidden)
   const total = puzzleTokens + sequence
   const normal = { kind: 'truncatedNormal', std: 1 / Math.sqrt(hidden) } as const
-  const parameters: InputParameters<number, number> = {
+  const parameters: InputParameters = {
     embed_tokens: { embedding_weight: parameter([vocabulary, hidden], normal) },
     ...(puzzleEmbedding > 0 && {
       puzzle_emb: { weights: parameter([puzzles, puzzleEmbedding], { kind: 'constant', value: 0 }, 'rows') },
@@ -82,13 +73,13 @@ const inputNetOf = (options: InputOptions): InputNet => {
 
   const apply =
     (bound: unknown) =>
-    ({ tokens, puzzle }: SegmentInputs): Tensor<readonly ['batch', number, number], 'f32'> => {
+    ({ tokens, puzzle }: SegmentInputs): Tensor<Shape, 'f32'> => {
       const { embed_tokens, embed_pos } = bound as BoundInput
       expectShape('tokens', tokens, ['batch', sequence])
       const embedded = gather(embed_tokens.embedding_weight, tokens)
       const all = puzzleTokens === 0 ? embedded : concat([puzzleTokensOf(puzzle), embedded], 1)
       const placed = embed_pos === undefined ? all : mul(add(all, embed_pos.embedding_weight), Math.SQRT1_2)
-      return mul(placed, Math.sqrt(hidden)) as Tensor<readonly ['batch', number, number], 'f32'>
+      return mul(placed, Math.sqrt(hidden)) as Tensor<Shape, 'f32'>
     }
 
   /** Rows [B, E], filled up with zeros to P·D, as P tokens [B, P, D]. */
@@ -100,6 +91,8 @@ const inputNetOf = (options: InputOptions): InputNet => {
 
   return {
     options: { vocabulary, sequence, hidden, puzzleEmbedding, puzzles, positions },
+    vocabulary,
+    sequence,
     puzzleTokens,
     shape: ['batch', total, hidden],
     parameters,

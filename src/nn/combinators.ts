@@ -11,12 +11,12 @@ import {
   type ShapeFn,
   type Stack,
 } from '../shape/index.js'
-import { type AnyModule, type Module, makeModule, run } from './module.js'
+import { type AnyModule, type Module, makeModule, type ParametersOf, type RuleOf, run } from './module.js'
 import { normalise } from './norm.js'
 import type { ParameterTree } from './parameters.js'
 
 const residualOf = (branch: AnyModule): AnyModule => {
-  const rule = keptRule('residual', branch.rule)
+  const rule = keptRule('residual: the branch', branch.rule)
   demand(rule(branch.probe))
   return makeModule({
     name: `residual(${branch.name})`,
@@ -58,43 +58,64 @@ export const preNorm = preNormOf as unknown as <A extends ShapeFn, P extends Par
   inner: Module<A, P>,
 ) => Module<A, P>
 
-/** Modules one after another under the names of the record: `{ self_attn, mlp }`. */
-export const sequenceOf = (name: string, parts: Readonly<Record<string, AnyModule>>): AnyModule => {
-  const entries = Object.entries(parts)
-  const first = entries[0]?.[1]
-  if (first === undefined) throw new Error(`${name} needs at least one part`)
-  const rule = chain(entries.map(([, part]) => part.rule))
+/** The module under a name of its own in the parameters of a `seq`. */
+export const named = <const K extends string, M extends AnyModule>(key: K, module: M): M & { readonly key: K } => ({
+  ...module,
+  key,
+})
+
+const seqOf = (...parts: readonly (AnyModule & { readonly key?: string })[]): AnyModule => {
+  const entries = parts.map((part, i) => [part.key ?? `${i}`, part] as const)
+  const first = parts[0]
+  if (first === undefined) throw new Error('seq needs at least one module')
+  const rule = chain(parts.map((part) => part.rule))
   demand(rule(first.probe))
   return makeModule({
-    name,
-    parameters: Object.fromEntries(entries.map(([key, part]) => [key, part.parameters])),
+    name: parts.map((part) => part.name).join(', '),
+    parameters: Object.fromEntries(
+      entries.filter(([, part]) => !isEmpty(part.parameters)).map(([key, part]) => [key, part.parameters]),
+    ),
     takes: first.takes,
     rule,
     probe: first.probe,
     compute: (parameters: Readonly<Record<string, unknown>>, x) =>
-      entries.reduce((y, [key, part]) => run(part, parameters[key], y), x),
+      entries.reduce((y, [key, part]) => run(part, parameters[key] ?? {}, y), x),
   })
 }
+const isEmpty = (tree: ParameterTree): boolean => Object.keys(tree).length === 0
 
 /** The rule of modules one after another. */
-type Chain<Fs extends readonly ShapeFn[]> = Fs extends readonly [infer A extends ShapeFn]
-  ? A
-  : Fs extends readonly [infer A extends ShapeFn, infer B extends ShapeFn, ...infer R extends readonly ShapeFn[]]
-    ? Chain<readonly [Seq<A, B>, ...R]>
+export type Chain<Ms extends readonly unknown[]> = Ms extends readonly [infer A]
+  ? RuleOf<A>
+  : Ms extends readonly [...infer Before extends readonly unknown[], infer B]
+    ? Seq<Chain<Before>, RuleOf<B>>
+    : ShapeFn
+
+/** For every module what stands in its way: nothing, or the error that the chain up to it gives for its first input. */
+type Obstacles<
+  Ms extends readonly unknown[],
+  Done extends readonly unknown[] = [],
+  Out extends readonly unknown[] = [],
+> = Ms extends readonly [infer M, ...infer R extends readonly unknown[]]
+  ? Chain<[...Done, M]> extends infer F extends ShapeFn
+    ? Obstacles<R, [...Done, M], [...Out, Accept<Apply<F, F['probe']>>]>
     : never
+  : Out
 
-type SeqFn = <A extends ShapeFn, PA extends ParameterTree, B extends ShapeFn, PB extends ParameterTree>(
-  a: Module<A, PA>,
-  b: Accept<Apply<Seq<A, B>, A['probe']>> & Module<B, PB>,
-) => Module<Seq<A, B>, { readonly 0: PA; readonly 1: PB }>
+/** The parameters of a `seq`: each under its name, or its position. */
+type SeqParameters<Ms> = {
+  readonly [I in Extract<keyof Ms, `${number}`> as Ms[I] extends { readonly key: infer K extends string }
+    ? K
+    : I]: ParametersOf<Ms[I]>
+}
 
-/** Modules one after another; parameters under 0, 1, 2… */
-export const seq: SeqFn = ((...parts: readonly AnyModule[]) =>
-  sequenceOf('seq', Object.fromEntries(parts.entries()))) as never
-export type { Chain }
+/** Modules one after another. Parameters under their names (`named`), or 0, 1, 2… */
+export const seq = seqOf as unknown as <const Ms extends readonly [AnyModule, ...AnyModule[]]>(
+  ...parts: { [K in keyof Ms]: (K extends keyof Obstacles<Ms> ? Obstacles<Ms>[K] : unknown) & Ms[K] }
+) => Module<Chain<Ms>, SeqParameters<Ms>>
 
 const stackOf = (n: number, block: AnyModule): AnyModule => {
-  const rule = keptRule('stack', block.rule)
+  const rule = keptRule('stack: the block', block.rule)
   demand(rule(block.probe))
   return makeModule({
     name: `${n} × ${block.name}`,

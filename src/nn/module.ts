@@ -24,6 +24,8 @@ export type Layer<F extends ShapeFn> = <In extends Shape, D extends DType>(
 /** The tensor of a shape; nothing for an error. */
 export type Output<R> = R extends Shape ? Tensor<R, 'f32'> : never
 
+declare const shapeRule: unique symbol
+
 export interface Module<F extends ShapeFn, P extends ParameterTree = ParameterTree> {
   readonly name: string
   readonly parameters: P
@@ -33,11 +35,16 @@ export interface Module<F extends ShapeFn, P extends ParameterTree = ParameterTr
   readonly rule: Rule
   /** The least one knows of a fitting input; compositions are checked with it. */
   readonly probe: Shape
-  /** The shape rule at compile time; there is no value. */
-  readonly type?: F
+  /** The shape rule at compile time; there is no such field at run time. */
+  readonly [shapeRule]: F
   /** Fills in the parameters. A method, so that modules with other trees stay comparable. */
   apply(parameters: Bound<P>): Layer<F>
 }
+
+/** The shape rule of a module. */
+export type RuleOf<M> = M extends { readonly [shapeRule]: infer F extends ShapeFn } ? F : never
+/** The parameters of a module. */
+export type ParametersOf<M> = M extends { readonly parameters: infer P extends ParameterTree } ? P : never
 
 /** Any module, when its types no longer matter: after the check. */
 export type AnyModule = Pick<Module<ShapeFn>, 'name' | 'takes' | 'rule' | 'probe'> & {

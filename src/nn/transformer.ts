@@ -1,8 +1,8 @@
 /** The transformer block of HRM: post-norm, no biases. y = rms(y + attention(y)); y = rms(y + swiglu(y)). */
 import type { AttentionRule, HeadsOf, SwigluWidth } from '../shape/index.js'
 import { type AttentionParameters, attention, type SwigluParameters, swiglu } from './attention.js'
-import { postNorm, residual, sequenceOf } from './combinators.js'
-import type { AnyModule, Module } from './module.js'
+import { named, postNorm, residual, seq } from './combinators.js'
+import type { Module } from './module.js'
 
 export interface BlockOptions<D extends number, H extends number, E extends number> {
   readonly hidden: D
@@ -21,8 +21,8 @@ export const transformerBlock = <const D extends number, const H extends number,
   options: BlockOptions<D, H & HeadsOf<D, H>, E>,
 ): Module<AttentionRule<D, H>, BlockParameters<D, E>> => {
   const { hidden, heads, expansion = 4, rotary = false } = options as BlockOptions<number, number, number>
-  return sequenceOf('transformerBlock', {
-    self_attn: postNorm(residual(attention({ hidden, heads, rotary }))) as unknown as AnyModule,
-    mlp: postNorm(residual(swiglu({ hidden, expansion }))) as unknown as AnyModule,
-  }) as never
+  return seq(
+    named('self_attn', postNorm(residual(attention({ hidden, heads, rotary })))),
+    named('mlp', postNorm(residual(swiglu({ hidden, expansion })))),
+  ) as never
 }

@@ -32,20 +32,20 @@ export interface Seq<A extends ShapeFn, B extends ShapeFn> extends ShapeFn {
 }
 
 /** A whose output has the shape of its input, as `x + a(x)` and repetition need it. */
-type Kept<Name extends string, In, M> = M extends Shape
+type Kept<What extends string, In, M> = M extends Shape
   ? In extends Shape
     ? SameShape<M, In> extends true
       ? In
-      : ShapeError<`${Name}: the branch turns ${Show<In>} into ${Show<M>}; it must keep the shape`>
+      : ShapeError<`${What} turns ${Show<In>} into ${Show<M>}; it must keep the shape`>
     : never
   : M
 export const keptRule =
-  (name: string, inner: Rule): Rule =>
+  (what: string, inner: Rule): Rule =>
   (input) => {
     const output = inner(input)
     return isRefusal(output) || sameShape(output, input)
       ? output
-      : refuse(`${name}: the branch turns ${showShape(input)} into ${showShape(output)}; it must keep the shape`)
+      : refuse(`${what} turns ${showShape(input)} into ${showShape(output)}; it must keep the shape`)
   }
 
 /** x + a(x) */
@@ -53,7 +53,7 @@ export interface Residual<A extends ShapeFn> extends ShapeFn {
   readonly name: 'residual'
   readonly takes: 'f32'
   readonly probe: A['probe']
-  readonly out: Apply<A, this['in']> extends infer M ? Kept<'residual', this['in'], M> : never
+  readonly out: Apply<A, this['in']> extends infer M ? Kept<'residual: the branch', this['in'], M> : never
 }
 
 /** a(a(…a(x))), every time with its own parameters. */
@@ -61,5 +61,5 @@ export interface Stack<A extends ShapeFn> extends ShapeFn {
   readonly name: 'stack'
   readonly takes: 'f32'
   readonly probe: A['probe']
-  readonly out: Apply<A, this['in']> extends infer M ? Kept<'stack', this['in'], M> : never
+  readonly out: Apply<A, this['in']> extends infer M ? Kept<'stack: the block', this['in'], M> : never
 }

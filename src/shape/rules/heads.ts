@@ -1,7 +1,6 @@
 /** Rules of InputNet's counterparts: OutputNet keeps the last S positions, QHead reads the first. */
-import type { Dim, ShapeError } from '../dim.js'
-import { showShape } from '../dim.js'
-import { isRefusal, type Rule, refuse, type ShapeFn, type Show } from '../rule.js'
+import { type Dim, type Shape, type ShapeError, sameShape, showShape } from '../dim.js'
+import { isRefusal, type Refusal, type Rule, refuse, type SameShape, type ShapeFn, type Show } from '../rule.js'
 import { type LinearOut, linearRule } from './linear.js'
 
 /** [B, T, D] → [B, S, V] */
@@ -41,3 +40,14 @@ const positions =
 export const outputRule = (hidden: number, vocabulary: number, sequence: number): Rule =>
   positions(hidden, vocabulary, [sequence, vocabulary])
 export const qRule = (hidden: number): Rule => positions(hidden, 2, [2])
+
+/** The answer must be logits for every token of the input: [batch, S, V]. */
+export type Answer<Out, Expected extends Shape> = Out extends Shape
+  ? SameShape<Out, Expected> extends true
+    ? Out
+    : ShapeError<`the output ${Show<Out>} does not answer the input: expected ${Show<Expected>}`>
+  : Out
+export const answerRule = (out: Shape | Refusal, expected: Shape): Shape | Refusal =>
+  isRefusal(out) || sameShape(out, expected)
+    ? out
+    : refuse(`the output ${showShape(out)} does not answer the input: expected ${showShape(expected)}`)
