@@ -12,7 +12,8 @@ export type HostArray = Float32Array | Int32Array | Uint32Array
 
 const held = globalThis as { thetagradTestDevice?: Promise<E.Either<Problem, Device>> }
 
-const testDevice = (): Promise<E.Either<Problem, Device>> => {
+/** The test process's device, opened once. */
+export const testDevice = (): Promise<E.Either<Problem, Device>> => {
   held.thetagradTestDevice ??= openDevice()().then((device) => {
     if (E.isLeft(device)) console.warn(`TESTS SKIPPED FOR WANT OF A DEVICE\n${showProblem(device.left)}`)
     return device
