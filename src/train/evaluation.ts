@@ -1,0 +1,135 @@
+/**
+ * Evaluation: one segment as a graph, run M times from the initial state, without gradient and without halting early. One
+ * pass so gives the accuracy after 1, 2, … M segments. B batch, S puzzle tokens.
+ */
+import type { Reasoner } from '../hrm/index.js'
+import { type Backend, constant, type Graph, gather, input, less, select, type Tensor } from '../ir/index.js'
+import { bindParameters } from '../nn/index.js'
+import type { Shape } from '../shape/index.js'
+import { bindArena } from './arena.js'
+import { streamedExamples } from './carry.js'
+import { correctness, predict } from './losses.js'
+import { stateNames } from './step.js'
+
+/**
+ * One segment. Residents: parameters, the states under `prefix`. Streams: `batch.*`, `fresh` (1: start from the initial
+ * state). Outputs: `predictions` i32 [B, S], `exact` bool, `right`, `labelled` and `q_halt` f32 [B].
+ */
+export const evaluationSegment = (model: Reasoner, prefix: string): Graph => {
+  const { node } = bindArena(model.parameters)
+  const parameters = bindParameters(model.parameters, ({ path }) => node(path))
+  const { sequence, puzzleTokens, hidden } = model.sizes
+  const z: Shape = ['batch', puzzleTokens + sequence, hidden]
+  const initial = model.initialState(parameters)
+  const isFresh = less(constant(0, [], 'i32'), input('fresh', [], 'i32', 'streamed'))
+  const kept = Object.fromEntries(
+    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, z, 'f32', 'resident')]),
+  )
+  const start = Object.fromEntries(
+    Object.entries(kept).map(([name, t]): [string, Tensor] => [name, select(isFresh, initial[name]!, t)]),
+  )
+  const { inputs, labels, puzzle_identifiers } = streamedExamples(model)
+  const segment = model.segment(parameters, start, {
+    tokens: inputs,
+    ...(model.puzzleTable !== undefined && { puzzle: gather(node(model.puzzleTable), puzzle_identifiers) }),
+  })
+  const predictions = predict(segment.logits)
+  const { labelled, right, exact } = correctness(predictions, labels)
+  return {
+    outputs: { predictions, labelled, right, exact, q_halt: segment.qHalt },
+    // A model without puzzle embedding still streams its identifiers: they are simply not in the graph.
+    updates: Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! })),
+  }
+}
+
+/** Host data of one batch: tokens and labels [B, S], puzzle identifiers [B]. */
+export interface HostBatch {
+  readonly inputs: Int32Array
+  readonly labels: Int32Array
+  readonly puzzleIdentifiers: Int32Array
+}
+
+/** What a batch looks like after one segment. */
+export interface SegmentResult {
+  readonly predictions: Int32Array
+  /** 1 where the whole sequence is right. */
+  readonly exact: ArrayLike<number>
+  /** Tokens that are right. */
+  readonly right: ArrayLike<number>
+  /** Tokens that have a label. */
+  readonly labelled: ArrayLike<number>
+  readonly qHalt: ArrayLike<number>
+}
+
+export interface Evaluator {
+  readonly batch: number
+  /** Runs `segments` segments from the initial state; the result after each. */
+  readonly evaluate: (batch: HostBatch, segments: number) => Promise<readonly SegmentResult[]>
+}
+
+/** Streams of a batch under their graph names. */
+export const streamedBatch = ({ inputs, labels, puzzleIdentifiers }: HostBatch) => ({
+  'batch.inputs': inputs,
+  'batch.labels': labels,
+  'batch.puzzle_identifiers': puzzleIdentifiers,
+})
+
+/** The parameters must be on the backend already. */
+export const evaluator = async (backend: Backend, model: Reasoner, batch: number): Promise<Evaluator> => {
+  const executable = await backend.load(evaluationSegment(model, `evaluation${batch}`), { batch })
+  const outputs = ['predictions', 'labelled', 'right', 'exact', 'q_halt']
+  return {
+    batch,
+    evaluate: async (data, segments) => {
+      const results: SegmentResult[] = []
+      for (let s = 0; s < segments; s++) {
+        await executable.run({ ...streamedBatch(data), fresh: Int32Array.of(s === 0 ? 1 : 0) })
+        const r = await executable.read(outputs)
+        results.push({
+          predictions: r.predictions as Int32Array,
+          exact: r.exact!,
+          right: r.right!,
+          labelled: r.labelled!,
+          qHalt: r.q_halt!,
+        })
+      }
+      return results
+    },
+  }
+}
+
+/** Accuracies after each number of segments. */
+export interface Accuracies {
+  readonly examples: number
+  /** Share of examples whose whole answer is right, after 1, 2, … segments. */
+  readonly exact: readonly number[]
+  /** Mean over examples of the share of right tokens. */
+  readonly token: readonly number[]
+}
+
+/** Goes through the batches; examples without labels (padding) do not count. */
+export const measure = async (
+  evaluate: Evaluator,
+  batches: Iterable<HostBatch>,
+  segments: number,
+  progress: (examples: number) => void = () => {},
+): Promise<Accuracies> => {
+  let examples = 0
+  const exact = new Array<number>(segments).fill(0)
+  const token = new Array<number>(segments).fill(0)
+  for (const batch of batches) {
+    const results = await evaluate.evaluate(batch, segments)
+    results.forEach((r, s) => {
+      for (let b = 0; b < evaluate.batch; b++) {
+        const labelled = r.labelled[b]!
+        if (labelled === 0) continue
+        if (s === 0) examples++
+        exact[s]! += r.exact[b]!
+        token[s]! += r.right[b]! / labelled
+      }
+    })
+    progress(examples)
+  }
+  const rate = (n: number) => (examples === 0 ? 0 : n / examples)
+  return { examples, exact: exact.map(rate), token: token.map(rate) }
+}

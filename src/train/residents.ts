@@ -1,0 +1,137 @@
+/** The trainer's residents ↔ a checkpoint: parameters and moments under their official names, the carry as it is. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Reasoner } from '../hrm/index.js'
+import type { Backend, HostArray } from '../ir/index.js'
+import { flattenParameters } from '../nn/index.js'
+import { type Problem, problem } from '../problem.js'
+import {
+  arenaOf,
+  fromResidents,
+  type NamedValues,
+  parametersOutside,
+  residentParameters,
+  toResidents,
+  unpackArena,
+} from './arena.js'
+import { emptyCarry } from './carry.js'
+import type { Checkpoint } from './checkpoint.js'
+import { metricNames } from './metrics.js'
+import type { StoredTensors } from './safetensors.js'
+import type { TrainingSettings } from './settings.js'
+import { stateNames } from './step.js'
+
+const shapesOf = ({ parameters }: Reasoner): Readonly<Record<string, readonly number[]>> =>
+  Object.fromEntries(
+    [...arenaOf(parameters).entries, ...parametersOutside(parameters)].map(({ path, shape }) => [path, shape]),
+  )
+
+const moments = ['m', 'v'] as const
+const carryNames = (model: Reasoner): readonly string[] => Object.keys(emptyCarry(model, stateNames(model), 1))
+
+/** Parameters by official name, in the order of the tree. */
+const named = (model: Reasoner, values: NamedValues): StoredTensors => {
+  const shapes = shapesOf(model)
+  return Object.fromEntries(
+    flattenParameters(model.parameters).map(({ path }) => [path, { shape: shapes[path]!, data: values[path]! }]),
+  )
+}
+
+/** Everything on the device that a run needs to go on. */
+export const snapshot = async (backend: Backend, model: Reasoner): Promise<Pick<Checkpoint, 'model' | 'optimizer'>> => {
+  const arena = arenaOf(model.parameters)
+  const rest = ['metrics.history', ...carryNames(model)]
+  const read = await backend.read([
+    ...residentParameters(model.parameters),
+    ...moments.map((k) => `moments.${k}`),
+    ...rest,
+  ])
+  const values = fromResidents(model.parameters, read as NamedValues)
+  const optimizer: StoredTensors = Object.fromEntries([
+    ...moments.flatMap((k) => {
+      const flat = unpackArena(arena, read[`moments.${k}`] as Float32Array)
+      return arena.entries.map(({ path, shape }) => [`${k}.${path}`, { shape, data: flat[path]! }] as const)
+    }),
+    ...rest.map((name) => [name, { shape: [read[name]!.length], data: read[name]! }] as const),
+  ])
+  return { model: named(model, values), optimizer }
+}
+
+const mismatch = (where: string, what: string, why: string): Problem =>
+  problem(what, { where, why, fix: 'the checkpoint belongs to another model: name the run folder it was trained in' })
+
+/** Contents of the residents that hold the parameters; a problem when names or shapes are not the model's. */
+export const restoreParameters = (
+  model: Reasoner,
+  stored: StoredTensors,
+  where: string,
+): E.Either<Problem, NamedValues> => {
+  const shapes = shapesOf(model)
+  for (const [path, shape] of Object.entries(shapes)) {
+    const found = stored[path]
+    if (found === undefined)
+      return E.left(
+        mismatch(where, `the checkpoint lacks ${path}`, `the model has it, with shape [${shape.join(', ')}]`),
+      )
+    if (found.shape.join() !== shape.join())
+      return E.left(
+        mismatch(where, `${path} has shape [${found.shape.join(', ')}]`, `the model's is [${shape.join(', ')}]`),
+      )
+    if (!(found.data instanceof Float32Array))
+      return E.left(mismatch(where, `${path} does not hold floating-point numbers`, 'parameters do'))
+  }
+  const extra = Object.keys(stored).find((path) => shapes[path] === undefined)
+  if (extra !== undefined)
+    return E.left(mismatch(where, `the model has no parameter ${extra}`, 'the checkpoint has it'))
+  return E.right(
+    toResidents(
+      model.parameters,
+      Object.fromEntries(Object.entries(stored).map(([path, { data }]) => [path, data as Float32Array])),
+    ),
+  )
+}
+
+/** Contents of all residents of a run. */
+export const restoreResidents = (
+  model: Reasoner,
+  settings: TrainingSettings,
+  { model: stored, optimizer }: Checkpoint,
+  where: string,
+): E.Either<Problem, Readonly<Record<string, HostArray>>> => {
+  const parameters = restoreParameters(model, stored, where)
+  if (E.isLeft(parameters)) return parameters
+  const arena = arenaOf(model.parameters)
+  const lengths: Readonly<Record<string, number>> = {
+    ...Object.fromEntries(moments.flatMap((k) => arena.entries.map(({ path, size }) => [`${k}.${path}`, size]))),
+    'metrics.history': settings.logEvery * metricNames.length,
+    ...Object.fromEntries(
+      Object.entries(emptyCarry(model, stateNames(model), settings.batch)).map(([name, data]) => [name, data.length]),
+    ),
+  }
+  for (const [name, length] of Object.entries(lengths))
+    if (optimizer[name]?.data.length !== length)
+      return E.left(
+        mismatch(
+          where,
+          `${name} has ${optimizer[name]?.data.length ?? 'no'} values`,
+          `the run's settings want ${length}`,
+        ),
+      )
+  const flat = (k: string): Float32Array => {
+    const all = new Float32Array(arena.size)
+    for (const { path, offset } of arena.entries) all.set(optimizer[`${k}.${path}`]!.data as Float32Array, offset)
+    return all
+  }
+  return E.right({
+    ...parameters.right,
+    ...Object.fromEntries(moments.map((k) => [`moments.${k}`, flat(k)])),
+    ...Object.fromEntries(['metrics.history', ...carryNames(model)].map((name) => [name, optimizer[name]!.data])),
+  })
+}
+
+/** Parameters with a value that is not finite. */
+export const nonFinite = async (backend: Backend, model: Reasoner): Promise<readonly string[]> => {
+  const read = await backend.read(residentParameters(model.parameters))
+  return Object.entries(fromResidents(model.parameters, read as NamedValues))
+    .filter(([, values]) => values.some((x) => !Number.isFinite(x)))
+    .map(([path]) => path)
+}
