@@ -1,0 +1,38 @@
+/** Matmul: which family and which tile, and the kernel. */
+import type { Kernel, Target } from '../kernel.js'
+import { plainMatmul } from './plain.js'
+import type { MatmulSpec, MatmulVariant } from './spec.js'
+import { subgroupMatmul } from './subgroup.js'
+import { tiledMatmul } from './tiled.js'
+
+export type { Epilogue, Layout, MatmulSpec, MatmulVariant } from './spec.js'
+
+/** Bindings: A, B, the epilogue's inputs, C. */
+export const matmul = (spec: MatmulSpec, target: Target, variant = selectMatmul(spec, target)): Kernel => {
+  switch (variant.family) {
+    case 'subgroup':
+      return subgroupMatmul(spec, variant, target)
+    case 'plain':
+      return plainMatmul(spec, variant, target)
+    case 'tiled':
+      return tiledMatmul(spec, variant, target)
+  }
+}
+
+/** Every variant that runs on the adapter. */
+export const matmulVariants = (target: Target): readonly MatmulVariant[] => {
+  const plain = ([4, 8] as const).map((rows) => ({ family: 'plain', rows }) as const)
+  if (target.adapterClass === 'gpu')
+    return ([32, 64] as const).map((tile) => ({ family: 'tiled', tile, depth: 16 }) as const)
+  if (target.subgroupSize !== 8) return plain
+  const tiles = ([1, 2, 4] as const).flatMap((rows) => ([1, 2, 4] as const).map((depth) => ({ rows, depth })))
+  return [...tiles.map((t) => ({ family: 'subgroup', ...t }) as const), ...plain]
+}
+
+/** Measured defaults: see `bench/matmul.ts`. */
+export const selectMatmul = (spec: MatmulSpec, target: Target): MatmulVariant => {
+  if (target.adapterClass === 'gpu') return { family: 'tiled', tile: spec.m * spec.n < 256 * 256 ? 32 : 64, depth: 16 }
+  if (target.subgroupSize !== 8) return { family: 'plain', rows: 8 }
+  const rows = spec.m <= 8 ? 1 : spec.m <= 16 ? 2 : spec.layout === 'tn' ? 2 : 4
+  return { family: 'subgroup', rows, depth: spec.layout === 'tn' ? 2 : 4 }
+}
