@@ -1,3 +1,4 @@
+export * from './costs.js'
 export * from './define.js'
 export * from './halting.js'
 export * from './heads.js'

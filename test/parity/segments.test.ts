@@ -74,7 +74,7 @@ interface Worst {
 
 const compare = async (backend: Backend, c: OracleCase): Promise<Worst> => {
   const model = hrmOfCase(c)
-  const dims = { batch: c.inputs['inputs']!.shape[0]! }
+  const dims = { batch: c.inputs.inputs!.shape[0]! }
   for (const [path, { data }] of Object.entries(c.weights)) backend.write(path, data)
   await (await backend.load(startGraph(model), dims)).run({})
 
@@ -84,8 +84,8 @@ const compare = async (backend: Backend, c: OracleCase): Promise<Worst> => {
   const segments = new Set(Object.keys(c.expected).map((key) => key.split('.')[0]!))
   for (const segment of [...segments].sort()) {
     await executable.run({
-      inputs: c.inputs['inputs']!.data,
-      ...(model.puzzleTable !== undefined && { puzzle_identifiers: c.inputs['puzzle_identifiers']!.data }),
+      inputs: c.inputs.inputs!.data,
+      ...(model.puzzleTable !== undefined && { puzzle_identifiers: c.inputs.puzzle_identifiers!.data }),
     })
     const actual = await executable.read(Object.keys(graph.outputs))
     for (const [key, { data }] of Object.entries(c.expected).filter(([key]) => key.startsWith(`${segment}.`))) {

@@ -21,7 +21,7 @@ export interface OracleCase {
   readonly expected: OracleTensors
 }
 
-export const oracleFolder = (): string => resolve(process.env['THETAGRAD_ORACLE'] ?? '../shared/oracle')
+export const oracleFolder = (): string => resolve(process.env.THETAGRAD_ORACLE ?? '../shared/oracle')
 
 /** F32, I32 and BOOL (as 0/1) of a safetensors file. */
 export const readTensors = (path: string): OracleTensors => {
@@ -82,8 +82,7 @@ export const oracleCases = (wanted: { readonly kind: string; readonly model: str
 
 /** ‖actual − expected‖₂ / ‖expected‖₂ */
 export const relativeError = (actual: ArrayLike<number>, expected: ArrayLike<number>): number => {
-  if (actual.length !== expected.length)
-    throw new Error(`${actual.length} values, expected ${expected.length}`)
+  if (actual.length !== expected.length) throw new Error(`${actual.length} values, expected ${expected.length}`)
   let [difference, norm] = [0, 0]
   for (let i = 0; i < expected.length; i++) {
     difference += (actual[i]! - expected[i]!) ** 2

@@ -1,0 +1,77 @@
+/** How a checked architecture is shown: the table of its parts for people, one JSON value for scripts. */
+
+import { segmentGraph } from '../hrm/index.js'
+import { printGraph } from '../ir/index.js'
+import type { CheckedModel, CheckReport } from './check.js'
+
+const scaled = (n: number, base: number, units: readonly string[]): string => {
+  const power = n === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(n) / Math.log(base)))
+  const value = n / base ** power
+  return `${power === 0 ? value : value.toPrecision(value >= 1000 ? 4 : 3)} ${units[power]}`.trim()
+}
+const flops = (n: number) => scaled(n, 1000, ['', 'k', 'M', 'G', 'T', 'P'])
+const bytes = (n: number) => scaled(n, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB'])
+const whole = (n: number) => n.toLocaleString('en-GB').replaceAll(',', ' ')
+
+const aligned = (rows: readonly (readonly string[])[]): string => {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+const showModel = ({ exported, model, costs }: CheckedModel): string => {
+  const { total } = costs
+  const rows = [
+    ['part', 'input', 'output', 'parameters', 'forward', 'backward', 'activations'],
+    ...costs.parts.map((p) => [
+      p.part,
+      p.input,
+      p.output,
+      whole(p.parameters),
+      flops(p.forward),
+      flops(p.backward),
+      bytes(p.activationBytes),
+    ]),
+    [
+      'a segment',
+      '',
+      costs.calls,
+      whole(total.parameters),
+      flops(total.forward),
+      flops(total.backward),
+      bytes(total.activationBytes),
+    ],
+  ]
+  const { maxSegments } = model.halting
+  return [
+    `${model.name} (${exported}): shapes fit`,
+    aligned(rows),
+    `FLOPs and bytes kept for the backward pass of one example; a part's are those of one call, a segment's of its calls ${costs.calls}, of which the backward pass differentiates the last.`,
+    `At most ${maxSegments} segment${maxSegments === 1 ? '' : 's'} an example.`,
+  ].join('\n')
+}
+
+export const showReport = (report: CheckReport): string => report.models.map(showModel).join('\n\n')
+
+/** For `--json`. */
+export const reportJson = ({ file, models }: CheckReport): object => ({
+  ok: true,
+  file,
+  models: models.map(({ exported, model, costs }) => ({
+    export: exported,
+    name: model.name,
+    sizes: model.sizes,
+    halting: model.halting,
+    ...costs,
+  })),
+})
+
+/** For `--show graph`: one segment, one node a line. */
+export const showGraphs = ({ models }: CheckReport): string =>
+  models.map(({ model }) => printGraph(segmentGraph(model).graph)).join('\n\n')

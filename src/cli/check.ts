@@ -1,0 +1,85 @@
+/**
+ * `thetagrad check FILE.ts`, without its printing: compile the file, load it, trace the models it exports (no device),
+ * and count. What is wrong is a list of problems, each with file, line and column.
+ */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { createJiti } from 'jiti'
+import { type Costs, costs, type Reasoner } from '../hrm/index.js'
+import { type Problem, problem } from '../problem.js'
+import { packageModule, typeErrors } from './typecheck.js'
+
+export interface CheckedModel {
+  /** The export it was found under. */
+  readonly exported: string
+  readonly model: Reasoner
+  readonly costs: Costs
+}
+export interface CheckReport {
+  readonly file: string
+  readonly models: readonly CheckedModel[]
+}
+
+export const checkFile =
+  (path: string): TaskEither<readonly Problem[], CheckReport> =>
+  async () => {
+    const file = resolve(path)
+    if (!existsSync(file))
+      return E.left([problem(`there is no file ${path}`, { fix: 'give the path of a TypeScript file' })])
+    const mistakes = typeErrors(file)
+    if (mistakes.length > 0) return E.left(mistakes)
+    try {
+      const models = reasonersOf(await load(file)).map(([exported, model]) => ({
+        exported,
+        model,
+        costs: costs(model),
+      }))
+      return models.length === 0 ? E.left([nothingExported(path)]) : E.right({ file, models })
+    } catch (error) {
+      return E.left([loadProblem(file, error)])
+    }
+  }
+
+const nothingExported = (path: string): Problem =>
+  problem(`${path} exports no model`, {
+    fix: "end it with `export default reasoner({ … })`, or `hrm({ … })`, both from 'thetagrad'",
+  })
+
+/** Evaluates the file's module, with this package under the name `thetagrad`. */
+export const load = async (file: string): Promise<Readonly<Record<string, unknown>>> =>
+  createJiti(import.meta.url, { alias: { thetagrad: packageModule() }, fsCache: false, moduleCache: false }).import(
+    file,
+  )
+
+const loadProblem = (file: string, error: unknown): Problem => {
+  const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+  const line = stack.split('\n').find((frame) => frame.includes(file))
+  const where = /(\d+):(\d+)\)?$/.exec(line ?? '')
+  return problem(name === 'ShapeError' ? message : `the file cannot be evaluated: ${message}`, {
+    where: where === null ? file : `${file}:${where[1]}:${where[2]}`,
+  })
+}
+
+const isReasoner = (value: unknown): value is Reasoner =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Reasoner).segment === 'function' &&
+  Array.isArray((value as Reasoner).parts)
+
+/** The models among the exports, or one level inside them (`{ model: … }`); the default export first. */
+const reasonersOf = (exports: Readonly<Record<string, unknown>>): readonly (readonly [string, Reasoner])[] => {
+  const found = new Map<Reasoner, string>()
+  const names = Object.keys(exports).sort((a, b) => Number(b === 'default') - Number(a === 'default'))
+  const note = (name: string, value: unknown) => {
+    if (isReasoner(value) && !found.has(value)) found.set(value, name)
+  }
+  for (const name of names) {
+    const value = exports[name]
+    note(name, value)
+    if (typeof value === 'object' && value !== null && !isReasoner(value))
+      for (const [key, inner] of Object.entries(value)) note(`${name}.${key}`, inner)
+  }
+  return [...found].map(([model, name]) => [name, model] as const)
+}

@@ -1,0 +1,67 @@
+/** `thetagrad check` without its printing: what it says of right and of wrong files. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { afterAll, describe, expect, it } from 'vitest'
+import { checkFile } from '../../src/cli/check.js'
+import { reportJson, showGraphs, showReport } from '../../src/cli/check-report.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'check-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const written = (name: string, text: string): string => {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+const problemsOf = async (path: string) => {
+  const result = await checkFile(path)()
+  return E.isLeft(result) ? result.left : []
+}
+
+describe('check', () => {
+  it('finds nothing wrong with the example, and counts its parts', async () => {
+    const result = await checkFile('examples/tiny-hrm.ts')()
+    if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
+    const text = showReport(result.right)
+    expect(text).toContain('tiny-hrm (default): shapes fit')
+    expect(text).toContain('[batch, 17, 64] × [batch, 17, 64]')
+    const [model] = (reportJson(result.right) as { models: { parts: { part: string; parameters: number }[] }[] }).models
+    // By hand: 4 projections of attention 64×64, SwiGLU 2·256×64 and 64×256.
+    expect(model!.parts.find(({ part }) => part === 'L_level')!.parameters).toBe(4 * 64 * 64 + 3 * 256 * 64)
+    expect(showGraphs(result.right)).toContain('output logits')
+  })
+
+  it('works on a file anywhere, and names file, line and column of a mistake', async () => {
+    const path = written(
+      'mine.ts',
+      "import { hrm } from 'thetagrad'\n\nexport default hrm({ vocabulary: 11, sequence: 81, hidden: 512, heads: 7 })\n",
+    )
+    expect((await problemsOf(path)).map(({ what, where }) => [what, where])).toEqual([
+      ['attention: hidden 512 does not split into 7 heads: the remainder is 1', `${path}:3:65`],
+    ])
+  })
+
+  it('reports mistakes that are no matter of shapes as the compiler words them', async () => {
+    const path = written('typo.ts', "import { hrn } from 'thetagrad'\nexport default hrn\n")
+    const [first] = await problemsOf(path)
+    expect(first!.what).toMatch(/has no exported member.*'hrn'.*\(TS\d+\)/)
+    expect(first!.where).toBe(`${path}:1:10`)
+  })
+
+  it('finds at run time what the compiler could not know, with the same sentence', async () => {
+    const path = written(
+      'late.ts',
+      "import { hrm } from 'thetagrad'\nconst heads: number = 7\nexport default hrm({ vocabulary: 11, sequence: 81, hidden: 512, heads })\n",
+    )
+    const [first] = await problemsOf(path)
+    expect(first!.what).toBe('attention: hidden 512 does not split into 7 heads: the remainder is 1')
+    expect(first!.where).toContain('late.ts')
+  })
+
+  it('says so when there is no file, or no model in it', async () => {
+    expect((await problemsOf(join(folder, 'none.ts')))[0]!.what).toContain('there is no file')
+    expect((await problemsOf(written('empty.ts', 'export const x = 1\n')))[0]!.what).toContain('exports no model')
+  })
+})
