@@ -59,7 +59,7 @@ const check = async (device: Device, spec: AttentionSpec, target: Target) => {
   expect(relativeError(out!, expected.out), `forward ${JSON.stringify(spec)}`).toBeLessThan(1e-5)
   expect(relativeError(lse!, expected.lse), `statistics ${JSON.stringify(spec)}`).toBeLessThan(1e-5)
   const inputs = [qkv, dOut, Float32Array.from(expected.lse), Float32Array.from(expected.delta)]
-  let dQkv = new Float32Array(qkv.length).fill(Number.NaN)
+  let dQkv: Float32Array = new Float32Array(qkv.length).fill(Number.NaN)
   for (const kernel of attentionBackward(spec, target)) {
     const [next] = await runKernel(device, kernel, inputs, [dQkv])
     dQkv = next!

@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { webgpuBackend } from '../../src/device/index.js'
 import type { Backend } from '../../src/ir/index.js'
+import { referenceBackend } from '../../src/reference/index.js'
 import { testDevice } from './run-kernel.js'
 
 export interface TestBackend {
@@ -11,6 +12,7 @@ export interface TestBackend {
 }
 
 export const backendsForTests = (): readonly TestBackend[] => [
+  { name: 'reference interpreter', open: async () => referenceBackend() },
   {
     name: 'WebGPU',
     open: async () => {

@@ -1,0 +1,3 @@
+export { referenceBackend } from './backend.js'
+export { evaluate } from './interpreter.js'
+export { semantics, type Values } from './semantics.js'
