@@ -3,7 +3,7 @@
  * is one such definition. T positions, D hidden: all states are [B, T, D].
  */
 import { add, broadcastTo, type DType, reshape, sliceAxis, type Tensor } from '../ir/index.js'
-import { type AnyModule, type Module, type ParameterTree, parameter, run, type TensorOf } from '../nn/index.js'
+import { type AnyModule, type ParameterTree, parameter, type RuleOf, run, type TensorOf } from '../nn/index.js'
 import {
   type Accept,
   type Answer,
@@ -25,50 +25,47 @@ export type ReasoningBlock<F extends ShapeFn> = <In extends Shape, J extends Sha
   injection?: Accept<Injection<In, NoInfer<J>>> & Tensor<J, 'f32'>,
 ) => TensorOf<Apply<F, In>, 'f32'>
 
-export type Blocks<B> = { readonly [K in keyof B]: B[K] extends Module<infer F, infer _> ? ReasoningBlock<F> : never }
+export type Blocks<B> = { readonly [K in keyof B]: ReasoningBlock<RuleOf<B[K]>> }
 type StateOf<K extends string, Z extends Shape> = { readonly [name in K]: Tensor<Z, 'f32'> }
 
-export interface Definition<
-  V extends number,
-  S extends number,
-  Z extends Shape,
-  B extends Readonly<Record<string, unknown>>,
-  K extends string,
-  FO extends ShapeFn,
-  PO extends ParameterTree,
-  FQ extends ShapeFn,
-  PQ extends ParameterTree,
-> {
+type ShapeOf<I> = I extends { readonly shape: infer Z extends Shape } ? Z : never
+/** [batch, S, V] */
+type AnswerOf<I> = I extends { readonly sequence: infer S extends number; readonly vocabulary: infer V extends number }
+  ? readonly ['batch', S, V]
+  : never
+
+/** `I` is the type of InputNet, `B` of the blocks, `K` the names of the states, `O` and `Q` the types of the heads. */
+export interface Definition<I, B, K extends string, O, Q> {
   readonly name: string
-  readonly input: InputNet<V, S, Z>
+  readonly input: I
   /** Blocks by the name of their parameters. */
   readonly blocks: B
   /** The states, each with the path of the fixed vector [D] it starts from. */
   readonly state: Readonly<Record<K, string>>
   /** One segment: which block is called when, with what. */
-  readonly think: (blocks: Blocks<B>, x: Tensor<Z, 'f32'>) => Recurrence<StateOf<K, Z>>
+  readonly think: (blocks: Blocks<B>, x: Tensor<ShapeOf<I>, 'f32'>) => Recurrence<StateOf<K, ShapeOf<I>>>
   /** The state the answer is read from. */
   readonly answer: NoInfer<K>
   /** The answer's logits [batch, S, V]. */
-  readonly output: Accept<Answer<Apply<FO, Z>, readonly ['batch', S, V]>> & Module<FO, PO>
+  readonly output: Accept<Answer<Apply<RuleOf<O>, ShapeOf<I>>, AnswerOf<I>>> & O
   /** (q_halt, q_continue) [batch, 2] */
-  readonly qHead: Accept<Answer<Apply<FQ, Z>, readonly ['batch', 2]>> & Module<FQ, PQ>
+  readonly qHead: Accept<Answer<Apply<RuleOf<Q>, ShapeOf<I>>, readonly ['batch', 2]>> & Q
   readonly halting: Halting
 }
 
-/** Puts a model together. Shapes that do not fit are refused by the compiler, and by `ShapeError` at run time. */
+/**
+ * Puts a model together. Shapes that do not fit are refused by the compiler, and by `ShapeError` at run time.
+ * (The parts' types are bare parameters with loose bounds on purpose: a bound that mentions sizes would make the compiler
+ * widen `hidden` to `number` in `inputNet({ hidden })`.)
+ */
 export const reasoner = <
-  const V extends number,
-  const S extends number,
-  const Z extends Shape,
+  I extends { readonly part: 'inputNet' },
   B extends Readonly<Record<string, unknown>>,
   const K extends string,
-  FO extends ShapeFn,
-  PO extends ParameterTree,
-  FQ extends ShapeFn,
-  PQ extends ParameterTree,
+  O extends AnyModule,
+  Q extends AnyModule,
 >(
-  definition: Definition<V, S, Z, B, K, FO, PO, FQ, PQ>,
+  definition: Definition<I, B, K, O, Q>,
 ): Reasoner => assemble(definition as unknown as Assembled)
 
 /** A definition whose types have done their work. */

@@ -34,6 +34,7 @@ export type InputParameters = {
 
 /** `Z` is the shape of what it makes, and of every state: [batch, T, D]. */
 export interface InputNet<V extends number = number, S extends number = number, Z extends Shape = Shape> {
+  readonly part: 'inputNet'
   readonly options: Required<InputOptions>
   readonly vocabulary: V
   readonly sequence: S
@@ -90,6 +91,7 @@ const inputNetOf = (options: InputOptions): InputNet => {
   }
 
   return {
+    part: 'inputNet',
     options: { vocabulary, sequence, hidden, puzzleEmbedding, puzzles, positions },
     vocabulary,
     sequence,

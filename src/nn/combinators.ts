@@ -15,6 +15,9 @@ import { type AnyModule, type Module, makeModule, type ParametersOf, type RuleOf
 import { normalise } from './norm.js'
 import type { ParameterTree } from './parameters.js'
 
+/** What stands in the way of a rule for the least input that fits it: nothing, or its error. */
+type Probed<F extends ShapeFn> = Accept<Apply<F, F['probe']>>
+
 const residualOf = (branch: AnyModule): AnyModule => {
   const rule = keptRule('residual: the branch', branch.rule)
   demand(rule(branch.probe))
@@ -28,9 +31,9 @@ const residualOf = (branch: AnyModule): AnyModule => {
 }
 
 /** x + a(x). [...] → the same. Parameters: those of the branch. */
-export const residual = residualOf as unknown as <A extends ShapeFn, P extends ParameterTree>(
-  branch: Accept<Apply<Residual<A>, A['probe']>> & Module<A, P>,
-) => Module<Residual<A>, P>
+export const residual = residualOf as unknown as <M extends AnyModule>(
+  branch: Probed<Residual<RuleOf<M>>> & M,
+) => Module<Residual<RuleOf<M>>, ParametersOf<M>>
 
 const around = (
   name: string,
@@ -49,14 +52,10 @@ const postNormOf = (inner: AnyModule) => around('postNorm', inner, (a, x) => nor
 const preNormOf = (inner: AnyModule) => around('preNorm', inner, (a, x) => a(normalise(x)))
 
 /** rmsNorm(a(x)). Parameters: those of `a`. */
-export const postNorm = postNormOf as unknown as <A extends ShapeFn, P extends ParameterTree>(
-  inner: Module<A, P>,
-) => Module<A, P>
+export const postNorm = postNormOf as unknown as <M extends AnyModule>(inner: M) => Module<RuleOf<M>, ParametersOf<M>>
 
 /** a(rmsNorm(x)). Parameters: those of `a`. */
-export const preNorm = preNormOf as unknown as <A extends ShapeFn, P extends ParameterTree>(
-  inner: Module<A, P>,
-) => Module<A, P>
+export const preNorm = preNormOf as unknown as <M extends AnyModule>(inner: M) => Module<RuleOf<M>, ParametersOf<M>>
 
 /** The module under a name of its own in the parameters of a `seq`. */
 export const named = <const K extends string, M extends AnyModule>(key: K, module: M): M & { readonly key: K } => ({
@@ -98,7 +97,7 @@ type Obstacles<
   Out extends readonly unknown[] = [],
 > = Ms extends readonly [infer M, ...infer R extends readonly unknown[]]
   ? Chain<[...Done, M]> extends infer F extends ShapeFn
-    ? Obstacles<R, [...Done, M], [...Out, Accept<Apply<F, F['probe']>>]>
+    ? Obstacles<R, [...Done, M], [...Out, Probed<F>]>
     : never
   : Out
 
@@ -128,7 +127,7 @@ const stackOf = (n: number, block: AnyModule): AnyModule => {
 }
 
 /** `n` copies one after another, each with its own parameters: `layers.0`, `layers.1`… */
-export const stack = stackOf as unknown as <A extends ShapeFn, P extends ParameterTree>(
+export const stack = stackOf as unknown as <M extends AnyModule>(
   n: number,
-  block: Accept<Apply<Stack<A>, A['probe']>> & Module<A, P>,
-) => Module<Stack<A>, { readonly layers: readonly P[] }>
+  block: Probed<Stack<RuleOf<M>>> & M,
+) => Module<Stack<RuleOf<M>>, { readonly layers: readonly ParametersOf<M>[] }>

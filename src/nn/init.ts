@@ -35,7 +35,7 @@ export const truncatedNormal = (u: number, std: number): number => {
 
 /** A 32-bit digest of seed and path (FNV-1a, then mixed), so that similar paths have unrelated streams. */
 const streamSeed = (seed: number, path: string): number => {
-  let h = 0x811c9dc5 ^ seed
+  let h = 0x811c9dc5
   for (const byte of new TextEncoder().encode(`${seed}/${path}`)) h = Math.imul(h ^ byte, 0x01000193)
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
@@ -53,9 +53,9 @@ const fill = (initialiser: Initialiser, size: number, seed: number, path: string
   if (initialiser.kind === 'constant') return new Float32Array(size).fill(initialiser.value)
   const stream = xoroshiro128plus(streamSeed(seed, path))
   const uniform = () => ((stream.next() >>> 0) + 0.5) / 2 ** 32
-  return Float32Array.from({ length: size }, () =>
-    truncatedNormal((2 * uniform() - 1) * withinTwoSigma, initialiser.std),
-  )
+  const values = new Float32Array(size)
+  for (let i = 0; i < size; i++) values[i] = truncatedNormal((2 * uniform() - 1) * withinTwoSigma, initialiser.std)
+  return values
 }
 
 /** Initial values of every parameter by path, row-major. The same seed gives the same numbers. */

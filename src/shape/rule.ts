@@ -57,7 +57,7 @@ export type Fits<A extends Dim, B extends Dim> = number extends A
 
 /** `A` with every dim that only run time knows (in either) taken from `B`. */
 type Known<A extends Shape, B extends Shape> = {
-  readonly [K in keyof A]: K extends keyof B ? (number extends A[K] ? B[K] : number extends B[K] ? B[K] : A[K]) : A[K]
+  -readonly [K in keyof A]: K extends keyof B ? (number extends A[K] ? B[K] : number extends B[K] ? B[K] : A[K]) : A[K]
 }
 /** Whether two shapes may be equal, dim by dim. Not recursive: the compiler must not unroll it for unknown shapes. */
 export type SameShape<A extends Shape, B extends Shape> = number extends A['length']
