@@ -1,0 +1,176 @@
+/** `thetagrad data sudoku`: builds a dataset folder from CSV files or a generator. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import {
+  augment,
+  type Dataset,
+  exampleCount,
+  type Geometry,
+  type Groups,
+  generateSudoku,
+  geometryOfSide,
+  leaks,
+  type Puzzle,
+  randomOf,
+  readPuzzles,
+  sudokuDataset,
+  writeDataset,
+} from '../data/index.js'
+import { type Problem, problem } from '../problem.js'
+
+export interface SudokuOptions {
+  readonly out: string
+  readonly seed: number
+  /** CSV files; with `generate`, none. */
+  readonly train?: readonly string[]
+  readonly test?: readonly string[]
+  /** Disguises added to every training puzzle of the files. */
+  readonly augment?: number
+  /** At most so many training puzzles, drawn at random by the seed. */
+  readonly subsample?: number
+  /** Whether every puzzle is searched for a second solution. */
+  readonly checkUnique?: boolean
+  /** Side of generated grids: 4, 6 or 9. */
+  readonly generate?: number
+  readonly trainGrids?: number
+  readonly puzzlesPerGrid?: number
+  readonly testGrids?: number
+  readonly minBlanks?: number
+  readonly maxBlanks?: number
+}
+
+export interface DataSummary {
+  readonly out: string
+  readonly side: number
+  readonly trainGroups: number
+  readonly trainExamples: number
+  readonly testExamples: number
+  /** Test puzzles left out because a training puzzle has their solution, in disguise or not. */
+  readonly leaked: number
+  readonly vocabulary: number
+  readonly sequence: number
+  readonly seconds: number
+}
+
+type Log = (line: string) => void
+
+export const buildSudoku =
+  (options: SudokuOptions, log: Log): TaskEither<Problem, DataSummary> =>
+  async () => {
+    const start = performance.now()
+    const made = options.generate === undefined ? await fromFiles(options, log) : generated(options, log)
+    if (E.isLeft(made)) return made
+    const { geometry, train, test, leaked } = made.right
+    const dataset: Dataset = sudokuDataset(geometry, train, test)
+    log(`writing ${options.out}`)
+    const written = await writeDataset(dataset, options.out)()
+    if (E.isLeft(written)) return written
+    const split = dataset.splits.train!
+    return E.right({
+      out: options.out,
+      side: geometry.side,
+      trainGroups: train.length,
+      trainExamples: exampleCount(split),
+      testExamples: exampleCount(dataset.splits.test!),
+      leaked,
+      vocabulary: split.info.vocab_size,
+      sequence: split.info.seq_len,
+      seconds: (performance.now() - start) / 1000,
+    })
+  }
+
+interface Made {
+  readonly geometry: Geometry
+  readonly train: Groups
+  readonly test: Groups
+  readonly leaked: number
+}
+
+const generated = (options: SudokuOptions, log: Log): E.Either<Problem, Made> => {
+  const geometry = geometryOfSide(options.generate ?? 0)
+  if (geometry === undefined)
+    return E.left(
+      problem(`there is no Sudoku of side ${options.generate}`, { where: '--generate', fix: 'give 4, 6 or 9' }),
+    )
+  const cells = geometry.side ** 2
+  const [minBlanks, maxBlanks] = [
+    options.minBlanks ?? Math.round(cells * 0.4),
+    options.maxBlanks ?? Math.round(cells * 0.6),
+  ]
+  if (!(minBlanks >= 1 && minBlanks <= maxBlanks && maxBlanks < cells))
+    return E.left(
+      problem(`a puzzle cannot have ${minBlanks} to ${maxBlanks} blanks`, {
+        where: '--min-blanks, --max-blanks',
+        fix: `give 1 ≤ min ≤ max < ${cells}`,
+      }),
+    )
+  const [trainGrids, testGrids] = [options.trainGrids ?? 230, options.testGrids ?? 58]
+  log(`generating ${trainGrids + testGrids} grids of side ${geometry.side}`)
+  const made = generateSudoku({
+    geometry,
+    trainGrids,
+    testGrids,
+    puzzlesPerGrid: options.puzzlesPerGrid ?? 40,
+    testPuzzlesPerGrid: 4,
+    minBlanks,
+    maxBlanks,
+    seed: options.seed,
+  })
+  return E.isLeft(made) ? made : E.right({ geometry, ...made.right, leaked: 0 })
+}
+
+const fromFiles = async (options: SudokuOptions, log: Log): Promise<E.Either<Problem, Made>> => {
+  const read = async (
+    files: readonly string[],
+  ): Promise<E.Either<Problem, { geometry: Geometry; puzzles: readonly Puzzle[] }>> => {
+    const puzzles: Puzzle[] = []
+    let geometry: Geometry | undefined
+    for (const file of files) {
+      log(`reading ${file}`)
+      const one = await readPuzzles(file, { checkUnique: options.checkUnique ?? true })()
+      if (E.isLeft(one)) return one
+      if (geometry !== undefined && one.right.geometry.side !== geometry.side)
+        return E.left(
+          problem('the files hold grids of different sizes', { where: file, fix: 'build one dataset for each size' }),
+        )
+      geometry = one.right.geometry
+      for (const p of one.right.puzzles) puzzles.push(p)
+    }
+    return geometry === undefined
+      ? E.left(
+          problem('no puzzles are given', { fix: 'name CSV files with --train and --test, or use --generate 4|6|9' }),
+        )
+      : E.right({ geometry, puzzles })
+  }
+  const train = await read(options.train ?? [])
+  if (E.isLeft(train)) return train
+  const test = await read(options.test ?? [])
+  if (E.isLeft(test)) return test
+  const { geometry } = train.right
+  if (test.right.geometry.side !== geometry.side)
+    return E.left(problem('the training and test files hold grids of different sizes', { where: '--test' }))
+  log('looking for test solutions among the training solutions')
+  const leaked = new Set(leaks(geometry, train.right.puzzles, test.right.puzzles))
+  const { puzzles } = train.right
+  const chosen = options.subsample === undefined ? puzzles : sample(puzzles, options.subsample, options.seed)
+  const copies = options.augment ?? 0
+  if (copies > 0) log(`adding ${copies} disguises of each of ${chosen.length} puzzles`)
+  return E.right({
+    geometry,
+    train: augment(geometry, chosen, copies, options.seed),
+    test: test.right.puzzles.filter((_, i) => !leaked.has(i)).map((p) => [p]),
+    leaked: leaked.size,
+  })
+}
+
+const sample = (puzzles: readonly Puzzle[], count: number, seed: number): readonly Puzzle[] =>
+  randomOf(seed).shuffle(puzzles).slice(0, count)
+
+export const showSummary = (s: DataSummary): string =>
+  [
+    `${s.out}: Sudoku ${s.side}×${s.side}`,
+    `  train  ${s.trainExamples} examples in ${s.trainGroups} groups`,
+    `  test   ${s.testExamples} examples${s.leaked > 0 ? ` (${s.leaked} left out: their solution is in the training set)` : ''}`,
+    `  tokens ${s.sequence} of a vocabulary of ${s.vocabulary}`,
+    `  in ${s.seconds.toFixed(1)} s`,
+  ].join('\n')

@@ -1,0 +1,36 @@
+export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
+export { parsePuzzles, readPuzzles } from './csv.js'
+export {
+  type Dataset,
+  type DatasetInfo,
+  type DatasetSplit,
+  exampleCount,
+  IGNORED,
+  readSplit,
+  type Split,
+  writeDataset,
+} from './dataset.js'
+export {
+  type Geometry,
+  type Grid,
+  geometryOfCells,
+  geometryOfSide,
+  gridOfTokens,
+  isSolution,
+  type Puzzle,
+  tokensOf,
+  vocabularyOf,
+} from './grid.js'
+export { type Random, randomOf } from './random.js'
+export { parsePuzzle, showGrid } from './show.js'
+export { solve } from './solver.js'
+export {
+  augment,
+  demoSettings,
+  type GeneratorSettings,
+  type Groups,
+  generateSudoku,
+  leaks,
+  sudokuDataset,
+  sudokuSplit,
+} from './sudoku.js'

@@ -1,0 +1,46 @@
+/** Puzzles as people write and read them. */
+import * as E from 'fp-ts/lib/Either.js'
+import { type Problem, problem } from '../problem.js'
+import { type Geometry, type Grid, geometries, geometryOfCells } from './grid.js'
+
+/** One line of cells, or a grid with spaces, line ends and box drawing; blanks are `.`, `0` or `_`. */
+export const parsePuzzle = (text: string): E.Either<Problem, { readonly geometry: Geometry; readonly grid: Grid }> => {
+  const cells = [...text].filter((c) => !/[\s|+\-─│┌┐└┘├┤┬┴┼━┃╂┏┓┗┛┠┨┯┷]/u.test(c))
+  const geometry = geometryOfCells(cells.length)
+  if (geometry === undefined)
+    return E.left(
+      problem(`the puzzle has ${cells.length} cells`, {
+        fix: `a grid has ${geometries.map((g) => g.side ** 2).join(', ')} cells; write blanks as . or 0`,
+      }),
+    )
+  const bad = cells.findIndex((c) => !(/[._0]/.test(c) || (c >= '1' && c <= String(geometry.side))))
+  if (bad >= 0)
+    return E.left(
+      problem(`cell ${bad + 1} of the puzzle is '${cells[bad]}'`, {
+        fix: `cells are 1–${geometry.side}, or . or 0 for a blank`,
+      }),
+    )
+  return E.right({ geometry, grid: cells.map((c) => (/[._]/.test(c) ? 0 : Number(c))) })
+}
+
+/** The grid with its boxes drawn; what `mark` says of a cell stands around its digit. */
+export const showGrid = (
+  { side, boxRows, boxColumns }: Geometry,
+  grid: Grid,
+  mark: (text: string, cell: number) => string = (t) => t,
+): string => {
+  const stacks = side / boxColumns
+  const rule = (left: string, middle: string, right: string) =>
+    left + Array.from({ length: stacks }, () => '─'.repeat(2 * boxColumns + 1)).join(middle) + right
+  const lines = Array.from({ length: side }, (_, row) => {
+    const boxes = Array.from({ length: stacks }, (_, stack) =>
+      Array.from({ length: boxColumns }, (_, c) => {
+        const cell = row * side + stack * boxColumns + c
+        return mark(grid[cell] === 0 ? '·' : String(grid[cell]), cell)
+      }).join(' '),
+    )
+    const line = `│ ${boxes.join(' │ ')} │`
+    return row > 0 && row % boxRows === 0 ? `${rule('├', '┼', '┤')}\n${line}` : line
+  })
+  return [rule('┌', '┬', '┐'), ...lines, rule('└', '┴', '┘')].join('\n')
+}
