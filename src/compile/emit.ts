@@ -17,7 +17,7 @@ import {
   usesVariable,
   variable,
 } from './index-algebra.js'
-import { type Place, placeOf, sizes } from './storage.js'
+import { elementCount, type Place, placeOf, sizes } from './storage.js'
 import { viewCoordinates } from './walk.js'
 
 export interface Value {
@@ -66,12 +66,12 @@ export const numberText = (value: number, dtype: DType): string => {
 export interface EmitterOptions {
   /** Nodes read from memory (roots computed by other kernels); leaves always are. */
   readonly isStored: (node: Tensor) => boolean
-  /** Bases bound whole although only a part is read, because several overlapping parts of them are. */
-  readonly bindWhole: ReadonlySet<Tensor>
+  /** Memory larger than this is bound in the parts that are read. */
+  readonly maxBindingBytes: number
   readonly isInnerVariable: (name: string) => boolean
 }
 
-export const createEmitter = ({ isStored, bindWhole, isInnerVariable }: EmitterOptions): Emitter => {
+export const createEmitter = ({ isStored, maxBindingBytes, isInnerVariable }: EmitterOptions): Emitter => {
   const bindings: Binding[] = []
   const bindingOf = (base: Tensor, offset: number, elements: number): number => {
     const found = bindings.findIndex((b) => b.base === base && b.offset === offset && b.elements === elements)
@@ -115,13 +115,9 @@ export const createEmitter = ({ isStored, bindWhole, isInnerVariable }: EmitterO
   }
 
   const load = (place: Place, dtype: DType, at: Index): Value => {
-    const whole = bindWhole.has(place.base) || place.base.op.kind !== 'input'
+    const whole = elementCount(place.base) * 4 <= maxBindingBytes
     const k = whole
-      ? bindingOf(
-          place.base,
-          0,
-          sizes(place.base).reduce((a, b) => a * b, 1),
-        )
+      ? bindingOf(place.base, 0, elementCount(place.base))
       : bindingOf(place.base, place.offset, place.elements)
     const address = whole ? addIndex(at, constantIndex(place.offset)) : at
     const s = step(address)
@@ -241,11 +237,7 @@ export const createEmitter = ({ isStored, bindWhole, isInnerVariable }: EmitterO
     emit,
     define: (node, at, value) => void remember(keyOf(node, at), value),
     store: (base, address, value) => {
-      const k = bindingOf(
-        base,
-        0,
-        sizes(base).reduce((a, b) => a * b, 1),
-      )
+      const k = bindingOf(base, 0, elementCount(base))
       const e = renderIndex(address)
       const s = step(address)
       const isBool = value.dtype === 'bool'

@@ -38,31 +38,13 @@ const isTrailing = (axes: readonly number[], rank: number) => {
 }
 
 export const writeFused = (group: FusedGroup, context: GroupContext): FusedKernel => {
-  const attempt = (width: 1 | 4, bindWhole: ReadonlySet<Tensor>): FusedKernel => {
-    const written = writeAt(group, context, width, bindWhole)
-    const overlapping = overlaps(written.bindings)
-    return overlapping.size === 0 ? written : attempt(width, new Set([...bindWhole, ...overlapping]))
-  }
   try {
-    return attempt(4, new Set())
+    return writeAt(group, context, 4)
   } catch (e) {
-    if (e instanceof NotVectorisable) return attempt(1, new Set())
+    if (e instanceof NotVectorisable) return writeAt(group, context, 1)
     throw e
   }
 }
-
-/** Bases of which different but overlapping parts are bound, which WebGPU refuses. */
-const overlaps = (bindings: readonly Binding[]): ReadonlySet<Tensor> =>
-  new Set(
-    bindings
-      .filter((a, i) =>
-        bindings.some(
-          (b, j) =>
-            i !== j && a.base === b.base && a.offset < b.offset + b.elements && b.offset < a.offset + a.elements,
-        ),
-      )
-      .map((b) => b.base),
-  )
 
 /** Of a workgroup: how many invocations, and how the grid is folded when a dimension is too short for it. */
 const gridOf = (workgroups: number, target: Target): readonly [number, number, number] => {
@@ -82,18 +64,13 @@ interface Nest {
   readonly loop?: { readonly head: string; readonly variable: string }
 }
 
-const writeAt = (
-  group: FusedGroup,
-  context: GroupContext,
-  width: 1 | 4,
-  bindWhole: ReadonlySet<Tensor>,
-): FusedKernel => {
+const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedKernel => {
   const { target, stores } = context
   const nest = nestOf(group, target, width)
   const members = new Set(group.members)
   const emitter = createEmitter({
     isStored: (n) => context.isStored(n) && !members.has(n),
-    bindWhole,
+    maxBindingBytes: target.maxBindingBytes,
     isInnerVariable: (name) => name === nest.loop?.variable,
   })
   const depth = depths(group)
