@@ -41,7 +41,7 @@ const showModel = ({ exported, model, costs }: CheckedModel): string => {
     [
       'a segment',
       '',
-      costs.calls,
+      '',
       whole(total.parameters),
       flops(total.forward),
       flops(total.backward),
@@ -52,7 +52,8 @@ const showModel = ({ exported, model, costs }: CheckedModel): string => {
   return [
     `${model.name} (${exported}): shapes fit`,
     aligned(rows),
-    `FLOPs and bytes kept for the backward pass of one example; a part's are those of one call, a segment's of its calls ${costs.calls}, of which the backward pass differentiates the last.`,
+    'FLOPs, and bytes kept for the backward pass, of one example and one call; the last row: of all calls of a segment,',
+    `${costs.calls}, with the backward pass as far as the gradient rule lets it reach.`,
     `At most ${maxSegments} segment${maxSegments === 1 ? '' : 's'} an example.`,
   ].join('\n')
 }

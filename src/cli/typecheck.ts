@@ -14,7 +14,7 @@ const face = (endings: readonly string[]): string => {
   if (found === undefined) throw new Error(`no index with ${endings.join(' or ')} beside ${import.meta.url}`)
   return found
 }
-export const packageTypes = (): string => face(['.d.ts', '.ts'])
+const packageTypes = (): string => face(['.d.ts', '.ts'])
 export const packageModule = (): string => face(['.js', '.ts'])
 
 export const compilerOptions = (): ts.CompilerOptions => ({

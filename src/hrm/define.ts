@@ -12,6 +12,7 @@ import {
   demand,
   type Injection,
   injectionRule,
+  keptState,
   type Shape,
   type ShapeFn,
 } from '../shape/index.js'
@@ -60,7 +61,7 @@ export interface Definition<I, B, K extends string, O, Q> {
  */
 export const reasoner = <
   I extends { readonly part: 'inputNet' },
-  B extends Readonly<Record<string, unknown>>,
+  B extends Readonly<Record<string, AnyModule>>,
   const K extends string,
   O extends AnyModule,
   Q extends AnyModule,
@@ -110,6 +111,7 @@ const assemble = (definition: Assembled): Reasoner => {
     )
     const moments = unroll(think(bound, x), start)
     const end = last(moments, { level: '', state: start }).state
+    for (const [key, t] of Object.entries(end)) demand(keptState(key, t.shape, z))
     const answerState = end[answer]!
     const q = run(qHead, parameters.q_head, answerState)
     const column = (i: number) => reshape(sliceAxis(q, 1, i, 1), ['batch'])
@@ -127,6 +129,7 @@ const assemble = (definition: Assembled): Reasoner => {
   }
 
   checkAnswers(definition, z)
+  checkNames(definition)
   const parameters: ParameterTree = {
     ...input.parameters,
     ...Object.fromEntries(Object.entries(blocks).map(([key, block]) => [key, block.parameters])),
@@ -162,6 +165,19 @@ const changed = (before: State, after: State): Tensor => {
 const checkAnswers = ({ input, output, qHead }: Assembled, z: Shape): void => {
   demand(answerRule(output.rule(z), ['batch', input.sequence, input.vocabulary]))
   demand(answerRule(qHead.rule(z), ['batch', 2]))
+}
+
+/** Two parts under one name would share their parameters without a word. */
+const checkNames = ({ input, blocks, state }: Assembled): void => {
+  const names = [
+    ...Object.keys(input.parameters),
+    ...Object.keys(blocks),
+    ...new Set(Object.values(state)),
+    'lm_head',
+    'q_head',
+  ]
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw new Error(`reasoner: two parts keep their parameters under "${twice}"`)
 }
 
 const partsOf = ({ input, blocks, output, qHead }: Assembled, z: Shape): readonly Part[] => {

@@ -4,7 +4,7 @@
  * B batch (symbolic, `"batch"`), S puzzle tokens, P puzzle-embedding tokens, T = P + S, D hidden, V vocabulary.
  */
 import type { DType, Tensor } from '../ir/index.js'
-import type { Bound, ParameterTree } from '../nn/parameters.js'
+import type { Bound, ParameterTree } from '../nn/index.js'
 import type { Shape } from '../shape/index.js'
 
 /** The recurrent state by name, each [B, T, D]; HRM: `z_H`, `z_L`. */

@@ -65,6 +65,8 @@ export const named = <const K extends string, M extends AnyModule>(key: K, modul
 
 const seqOf = (...parts: readonly (AnyModule & { readonly key?: string })[]): AnyModule => {
   const entries = parts.map((part, i) => [part.key ?? `${i}`, part] as const)
+  const twice = entries.find(([key], i) => entries.findIndex(([other]) => other === key) !== i)
+  if (twice !== undefined) throw new Error(`seq: two modules are named "${twice[0]}", they would share parameters`)
   const first = parts[0]
   if (first === undefined) throw new Error('seq needs at least one module')
   const rule = chain(parts.map((part) => part.rule))

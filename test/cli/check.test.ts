@@ -1,5 +1,5 @@
 /** `thetagrad check` without its printing: what it says of right and of wrong files. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
@@ -31,6 +31,16 @@ describe('check', () => {
     // By hand: 4 projections of attention 64×64, SwiGLU 2·256×64 and 64×256.
     expect(model!.parts.find(({ part }) => part === 'L_level')!.parameters).toBe(4 * 64 * 64 + 3 * 256 * 64)
     expect(showGraphs(result.right)).toContain('output logits')
+  })
+
+  it('finds nothing wrong with the programs of the guide', async () => {
+    const programs = [...readFileSync('docs/variants.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
+      ([, text]) => text!,
+    )
+    const [variant, block] = programs.map((text, i) => written(`guide-${i}.ts`, text))
+    expect(programs.length).toBe(2)
+    expect((await checkFile(variant!)())._tag).toBe('Right')
+    expect((await problemsOf(block!))[0]!.what).toContain('exports no model')
   })
 
   it('works on a file anywhere, and names file, line and column of a mistake', async () => {

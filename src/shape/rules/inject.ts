@@ -14,3 +14,9 @@ export const injectionRule = (state: Shape, injected: Shape): Shape | Refusal =>
   sameShape(state, injected)
     ? state
     : refuse(`input injection cannot add ${showShape(injected)} to the state ${showShape(state)}: the shapes differ`)
+
+/** A step must leave every state as large as it was. */
+export const keptState = (name: string, state: Shape, expected: Shape): Shape | Refusal =>
+  sameShape(state, expected)
+    ? state
+    : refuse(`the step turns the state ${name} into ${showShape(state)}; it must stay ${showShape(expected)}`)
