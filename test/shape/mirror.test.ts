@@ -33,6 +33,9 @@ const tuple = (shape: readonly (number | string)[]) =>
 const shown = (result: ReturnType<typeof concatRule>) =>
   isRefusal(result) ? `ShapeError<${JSON.stringify(result.sentence)}>` : tuple(result)
 
+/** The libraries and `src/shape`, parsed once for all programs. */
+const parsed = new Map<string, ts.SourceFile>()
+
 /** The types as the compiler prints them, in one program. */
 const printed = (types: readonly string[]): readonly string[] => {
   const imports = fileURLToPath(new URL('../../src/shape/index.ts', import.meta.url))
@@ -57,8 +60,12 @@ const printed = (types: readonly string[]): readonly string[] => {
   }
   const host = ts.createCompilerHost(options)
   const { getSourceFile } = host
-  host.getSourceFile = (file, language, ...rest) =>
-    file === name ? ts.createSourceFile(file, text, language) : getSourceFile(file, language, ...rest)
+  host.getSourceFile = (file, ...rest) => {
+    if (file === name) return ts.createSourceFile(file, text, ts.ScriptTarget.ES2023)
+    const known = parsed.get(file) ?? getSourceFile(file, ...rest)
+    if (known !== undefined) parsed.set(file, known)
+    return known
+  }
   const program = ts.createProgram([name], options, host)
   const checker = program.getTypeChecker()
   const file = program.getSourceFile(name)!
