@@ -61,6 +61,13 @@ const flushFolder = (path: string): void => {
   } catch {}
 }
 
+/** Removes what is left of a failed write; that failing too must not hide why the write failed. */
+const discard = (folder: string): void => {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch {}
+}
+
 /** Steps of the whole checkpoints of a run, oldest first. */
 export const checkpointSteps = (run: string): readonly number[] =>
   existsSync(folderOf(run))
@@ -99,7 +106,7 @@ export const saveCheckpoint = (run: string, checkpoint: Checkpoint, keep: number
       return target
     },
     (cause) => {
-      rmSync(temporary, { recursive: true, force: true })
+      discard(temporary)
       return ioProblem(`the checkpoint of step ${checkpoint.step} could not be written`, target)(cause)
     },
   )

@@ -100,8 +100,8 @@ export const decodeSafetensors = (file: Uint8Array, where: string): E.Either<Pro
         `${name} has ${to - from} bytes`,
         `its shape [${value.shape.join(', ')}] needs ${product(value.shape) * reader.bytes}`,
       )
-    // A copy, because the data need not be aligned.
-    tensors[name] = { shape: value.shape, data: reader.read(data.slice(from, to).buffer as ArrayBuffer) }
+    // A copy, because the data need not be aligned (and a Node Buffer's `slice` would not copy).
+    tensors[name] = { shape: value.shape, data: reader.read(new Uint8Array(data.subarray(from, to)).buffer) }
   }
   return E.right({ tensors, metadata: __metadata__ as Record<string, string> })
 }

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { constant, type Graph, gather, input } from '../../src/ir/index.js'
+import { referenceBackend } from '../../src/reference/index.js'
+import { adamAtan2, adamCorrections, signSgdRows } from '../../src/train/index.js'
+import { compute } from '../support/compute.js'
+import { relativeError } from '../support/oracle.js'
+import { fixture, hasOracleOps, oracleOp } from '../support/oracle-ops.js'
+
+describe.skipIf(!hasOracleOps)('optimisers against the published implementation', () => {
+  test('ten steps of AdamATan2', async () => {
+    const settings = { beta1: 0.9, beta2: 0.95, weightDecay: 0.1 }
+    const shape = [7, 5]
+    const resident = (name: string) => input(name, shape, 'f32', 'resident')
+    const scalar = (name: string) => input(name, [], 'f32', 'streamed')
+    const state = { w: resident('w'), m: resident('m'), v: resident('v') }
+    const rates = { lr: scalar('lr'), firstCorrection: scalar('first'), secondCorrection: scalar('second') }
+    const next = adamAtan2(state, input('g', shape, 'f32', 'streamed'), rates, settings)
+    const graph: Graph = {
+      outputs: {},
+      updates: (['w', 'm', 'v'] as const).map((k) => ({ target: state[k], value: next[k] })),
+    }
+    const backend = referenceBackend()
+    const params = oracleOp('adam_atan2.params').data
+    const grads = oracleOp('adam_atan2.grads').data
+    backend.write('w', params.slice(0, 35))
+    const executable = await backend.load(graph, {})
+    for (let t = 1; t <= 10; t++) {
+      const { first, second } = adamCorrections(settings, t)
+      await executable.run({
+        g: grads.slice((t - 1) * 35, t * 35),
+        lr: Float32Array.of(0.01),
+        first: Float32Array.of(first),
+        second: Float32Array.of(second),
+      })
+      const { w } = await backend.read(['w'])
+      expect(relativeError(w!, params.slice(t * 35, (t + 1) * 35)), `step ${t}`).toBeLessThan(1e-6)
+    }
+    const { m, v } = await backend.read(['m', 'v'])
+    expect(relativeError(m!, oracleOp('adam_atan2.exp_avg').data)).toBeLessThan(1e-6)
+    expect(relativeError(v!, oracleOp('adam_atan2.exp_avg_sq').data)).toBeLessThan(1e-6)
+  })
+
+  test('sign-SGD sums equal ids first and leaves the other rows alone', async () => {
+    const table = fixture('signsgd.weights_in')
+    const ids = fixture('signsgd.ids')
+    const { out } = await compute({
+      out: signSgdRows(
+        table,
+        { ids, rows: gather(table, ids), gradients: fixture('signsgd.local_grad') },
+        { lr: constant(0.01), weightDecay: 0.1 },
+      ),
+    })
+    expect(relativeError(out, oracleOp('signsgd.weights_out').data)).toBeLessThan(1e-6)
+  })
+})
