@@ -1,0 +1,18 @@
+/** Where the puzzles and other material shared by the project lie: `THETAGRAD_SHARED`, default `../shared`. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+export const sharedFile = (path: string): string => join(resolve(process.env.THETAGRAD_SHARED ?? '../shared'), path)
+export const hasShared = (path: string): boolean => existsSync(sharedFile(path))
+
+/** Rows of a Sudoku list, read without the code under test. */
+export const sharedSudoku = (name: string) =>
+  readFileSync(sharedFile(`data/sudoku/${name}`), 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => {
+      const [, question, answer, rating] = line.split(',') as [string, string, string, string]
+      const digits = (cells: string) => Array.from(cells, (c) => (c === '.' ? 0 : Number(c)))
+      return { question: digits(question), answer: digits(answer), rating: Number(rating) }
+    })
