@@ -3,8 +3,8 @@
  * sequence without end, a pure function of (seed, number of batches taken), so that a run resumes exactly. Evaluation:
  * in order, the last one filled up with padding. B batch, S tokens.
  */
-import { type DatasetSplit, exampleCount, IGNORED } from './dataset.js'
 import { randomOf } from './random.js'
+import { type DatasetSplit, exampleCount, IGNORED } from './split.js'
 
 export interface Batch {
   /** i32 [B, S] */

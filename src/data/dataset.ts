@@ -1,42 +1,15 @@
 /**
  * A dataset, in memory and as the published folder: `{train,test}/dataset.json`, per set
  * `{set}__{inputs,labels,puzzle_identifiers,puzzle_indices,group_indices}.npy`, and `identifiers.json`.
- * Examples belong to puzzles (`puzzleIndices[p]…puzzleIndices[p+1]`), puzzles to groups; N examples, S tokens.
  */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
 import { decodeNpy, encodeNpy, type Npy } from './npy.js'
-
-/** `dataset.json`, its names those of the published code. */
-export interface DatasetInfo {
-  readonly seq_len: number
-  readonly vocab_size: number
-  readonly pad_id: number
-  /** Labels equal to it are not learned. */
-  readonly ignore_label_id: number | null
-  readonly blank_identifier_id: number
-  readonly num_puzzle_identifiers: number
-  readonly total_groups: number
-  readonly mean_puzzle_examples: number
-  readonly sets: readonly string[]
-}
-
-export interface DatasetSplit {
-  readonly info: DatasetInfo
-  /** [N, S] */
-  readonly inputs: Uint8Array | Int32Array
-  readonly labels: Uint8Array | Int32Array
-  /** [puzzles] */
-  readonly puzzleIdentifiers: Int32Array
-  /** [puzzles + 1] */
-  readonly puzzleIndices: Int32Array
-  /** [groups + 1] */
-  readonly groupIndices: Int32Array
-}
+import { checkInfo, checkSplit, type DatasetSplit, exampleCount } from './split.js'
 
 export type Split = 'train' | 'test'
 export interface Dataset {
@@ -44,11 +17,6 @@ export interface Dataset {
   /** Names of the puzzle identifiers; entry 0 is the blank one. */
   readonly identifiers: readonly string[]
 }
-
-/** Label that losses and metrics leave out. */
-export const IGNORED = -100
-
-export const exampleCount = (split: DatasetSplit): number => split.inputs.length / split.info.seq_len
 
 const FIELDS = [
   ['inputs', 'inputs'],
@@ -58,15 +26,41 @@ const FIELDS = [
   ['group_indices', 'groupIndices'],
 ] as const
 
-/** Writes the folder whole or not at all: it is built beside its place and moved there. */
+/** What a dataset folder may hold; anything else beside these is somebody's and must not be replaced. */
+const OWN_ENTRIES = ['train', 'test', 'identifiers.json', 'test_puzzles.json', '.DS_Store']
+
+/** Why a folder must not be replaced, if it must not: only an empty or a dataset folder may be. */
+const foreignEntry = async (folder: string): Promise<string | undefined> => {
+  if (!existsSync(folder)) return undefined
+  try {
+    const entries = await readdir(folder)
+    const isDataset = entries.some((name) => existsSync(join(folder, name, 'dataset.json')))
+    return entries.find((name) => !(isDataset && OWN_ENTRIES.includes(name)))
+  } catch (cause) {
+    return String(cause)
+  }
+}
+
+/**
+ * Writes the folder whole or not at all: it is built beside its place and moved there. Replaces an older dataset, never
+ * anything else.
+ */
 export const writeDataset =
-  (dataset: Dataset, folder: string): TaskEither<Problem, void> =>
+  (dataset: Dataset, path: string): TaskEither<Problem, void> =>
   async () => {
-    if (existsSync(folder) && !existsSync(join(folder, 'identifiers.json')) && (await readdir(folder)).length > 0)
+    // Without a slash at the end, so that what is beside it is not in it.
+    const folder = resolve(path)
+    const foreign = await foreignEntry(folder)
+    if (foreign !== undefined)
       return E.left(
-        problem('the folder holds something that is no dataset', { where: folder, fix: 'choose another --out folder' }),
+        problem('the folder holds something that is no dataset', {
+          where: path,
+          why: foreign,
+          fix: 'choose another --out folder',
+        }),
       )
     const building = `${folder}.building-${process.pid}`
+    const replaced = `${folder}.replaced-${process.pid}`
     try {
       await rm(building, { recursive: true, force: true })
       for (const [name, split] of Object.entries(dataset.splits)) {
@@ -76,24 +70,28 @@ export const writeDataset =
           const data = split[key]
           const shape =
             file === 'inputs' || file === 'labels' ? [exampleCount(split), split.info.seq_len] : [data.length]
-          await writeFile(join(building, name, `all__${file}.npy`), encodeNpy({ shape, data }))
+          await writeFile(join(building, name, `${split.info.sets[0]}__${file}.npy`), encodeNpy({ shape, data }))
         }
       }
       await writeFile(join(building, 'identifiers.json'), JSON.stringify(dataset.identifiers))
-      await rm(folder, { recursive: true, force: true })
-      await mkdir(dirname(folder), { recursive: true })
+      if (existsSync(folder)) await rename(folder, replaced)
       await rename(building, folder)
+      await rm(replaced, { recursive: true, force: true })
       return E.right(undefined)
     } catch (cause) {
-      await rm(building, { recursive: true, force: true })
-      return E.left(problem('the dataset could not be written', { where: folder, why: String(cause) }))
+      // Where nothing could be written there may be nothing to remove either.
+      await rm(building, { recursive: true, force: true }).catch(() => {})
+      if (existsSync(replaced) && !existsSync(folder)) await rename(replaced, folder)
+      return E.left(problem('the dataset could not be written', { where: path, why: String(cause) }))
     }
   }
 
-const readText = async (file: string, folder: string): Promise<E.Either<Problem, Buffer>> => {
+const readBytes = async (file: string, folder: string): Promise<E.Either<Problem, Buffer>> => {
   try {
     return E.right(await readFile(file))
-  } catch {
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
+      return E.left(problem('the file cannot be read', { where: file, why: String(cause) }))
     return E.left(
       existsSync(folder)
         ? problem('a file of the dataset is missing', {
@@ -108,55 +106,24 @@ const readText = async (file: string, folder: string): Promise<E.Either<Problem,
   }
 }
 
-/** Reads one split; several sets become one. */
+/** Reads and checks one split. */
 export const readSplit =
   (folder: string, split: Split): TaskEither<Problem, DatasetSplit> =>
   async () => {
     const at = join(folder, split)
     const file = join(at, 'dataset.json')
-    const text = await readText(file, folder)
+    const text = await readBytes(file, folder)
     if (E.isLeft(text)) return text
-    let info: DatasetInfo
-    try {
-      info = JSON.parse(text.right.toString()) as DatasetInfo
-    } catch (cause) {
-      return E.left(problem('this is no JSON', { where: file, why: String(cause) }))
-    }
-    if (!Array.isArray(info.sets) || info.sets.length !== 1 || !(info.seq_len > 0) || !(info.vocab_size > 0))
-      return E.left(problem('this describes no dataset of one set', { where: file, fix: 'build the dataset again' }))
-    const parts: Record<string, Npy> = {}
-    for (const [name] of FIELDS) {
-      const npy = join(at, `${info.sets[0]}__${name}.npy`)
-      const bytes = await readText(npy, folder)
+    const info = checkInfo(text.right.toString(), file)
+    if (E.isLeft(info)) return info
+    const parts: Partial<Record<(typeof FIELDS)[number][1], Npy>> = {}
+    const fileOf = (name: string) => join(at, `${info.right.sets[0]}__${name}.npy`)
+    for (const [name, key] of FIELDS) {
+      const bytes = await readBytes(fileOf(name), folder)
       if (E.isLeft(bytes)) return bytes
-      const decoded = decodeNpy(bytes.right, npy)
+      const decoded = decodeNpy(bytes.right, fileOf(name))
       if (E.isLeft(decoded)) return decoded
-      parts[name] = decoded.right
+      parts[key] = decoded.right
     }
-    const tokens = (name: string) => {
-      const { data } = parts[name]!
-      return data instanceof Uint8Array ? data : integers(data)
-    }
-    const result: DatasetSplit = {
-      info,
-      inputs: tokens('inputs'),
-      labels: tokens('labels'),
-      puzzleIdentifiers: integers(parts.puzzle_identifiers!.data),
-      puzzleIndices: integers(parts.puzzle_indices!.data),
-      groupIndices: integers(parts.group_indices!.data),
-    }
-    const examples = exampleCount(result)
-    const agree =
-      result.labels.length === result.inputs.length &&
-      Number.isInteger(examples) &&
-      result.puzzleIndices.at(-1) === examples &&
-      result.groupIndices.at(-1) === result.puzzleIdentifiers.length
-    return agree
-      ? E.right(result)
-      : E.left(problem('the files of the split do not fit together', { where: at, fix: 'build the dataset again' }))
+    return checkSplit(info.right, parts as Required<typeof parts>, fileOf)
   }
-
-const integers = (data: Npy['data']): Int32Array =>
-  data instanceof Int32Array
-    ? data
-    : Int32Array.from(data as ArrayLike<number | bigint> as never, (v: number | bigint) => Number(v))

@@ -1,15 +1,6 @@
 export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
 export { parsePuzzles, readPuzzles } from './csv.js'
-export {
-  type Dataset,
-  type DatasetInfo,
-  type DatasetSplit,
-  exampleCount,
-  IGNORED,
-  readSplit,
-  type Split,
-  writeDataset,
-} from './dataset.js'
+export { type Dataset, readSplit, type Split, writeDataset } from './dataset.js'
 export {
   type Geometry,
   type Grid,
@@ -24,6 +15,7 @@ export {
 export { type Random, randomOf } from './random.js'
 export { parsePuzzle, showGrid } from './show.js'
 export { solve } from './solver.js'
+export { type DatasetInfo, type DatasetSplit, exampleCount, IGNORED } from './split.js'
 export {
   augment,
   demoSettings,

@@ -36,6 +36,8 @@ export const decodeNpy = (bytes: Buffer, file: string): E.Either<Problem, Npy> =
     E.left(problem(what, { where: file, why, fix: 'build the dataset again (`thetagrad data sudoku`)' }))
   if (!bytes.subarray(0, 6).equals(MAGIC.subarray(0, 6)))
     return refuse('this is no .npy file', 'it does not start with \\x93NUMPY')
+  if (bytes.length >= 8 && (bytes[6] !== 1 || bytes[7] !== 0))
+    return refuse(`the .npy file is of version ${bytes[6]}.${bytes[7]}`, 'supported is 1.0, which np.save writes')
   const headerEnd = bytes.length < 10 ? Number.POSITIVE_INFINITY : 10 + bytes.readUInt16LE(8)
   if (bytes.length < headerEnd) return refuse('the .npy file is cut off', 'its header is incomplete')
   const header = bytes.subarray(10, headerEnd).toString('latin1')
@@ -54,7 +56,10 @@ export const decodeNpy = (bytes: Buffer, file: string): E.Either<Problem, Npy> =
   const expected = shape.reduce((a, b) => a * b, 1) * width
   const body = bytes.subarray(headerEnd)
   if (body.length !== expected)
-    return refuse('the .npy file is cut off', `its header announces ${expected} bytes of data, it has ${body.length}`)
+    return refuse(
+      body.length < expected ? 'the .npy file is cut off' : 'the .npy file is too long',
+      `its header announces ${expected} bytes of data, it has ${body.length}`,
+    )
   return E.right({
     shape,
     data: make(body.buffer.slice(body.byteOffset, body.byteOffset + body.length) as ArrayBuffer),

@@ -6,10 +6,11 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
 import { canonicalForm } from './canonical.js'
-import type { Dataset, DatasetInfo, DatasetSplit } from './dataset.js'
+import type { Dataset } from './dataset.js'
 import { digPuzzle, randomGrids } from './generate.js'
 import { type Geometry, type Puzzle, tokensOf, vocabularyOf } from './grid.js'
 import { type Random, randomOf } from './random.js'
+import type { DatasetInfo, DatasetSplit } from './split.js'
 import { disguise } from './symmetry.js'
 
 /** Puzzles of one group are variants of each other: an epoch takes one of them. */
