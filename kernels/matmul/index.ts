@@ -29,10 +29,15 @@ export const matmulVariants = (target: Target): readonly MatmulVariant[] => {
   return [...tiles.map((t) => ({ family: 'subgroup', ...t }) as const), ...plain]
 }
 
+/** Above this many operations a run, the larger kernel's longer compilation pays (a driver compiles it for a second). */
+const LARGE = 2e8
+
 /** Measured defaults: see `bench/matmul.ts`. */
 export const selectMatmul = (spec: MatmulSpec, target: Target): MatmulVariant => {
   if (target.adapterClass === 'gpu') return { family: 'tiled', tile: spec.m * spec.n < 256 * 256 ? 32 : 64, depth: 16 }
   if (target.subgroupSize !== 8) return { family: 'plain', rows: 8 }
-  const rows = spec.m <= 8 ? 1 : spec.m <= 16 ? 2 : spec.layout === 'tn' ? 2 : 4
-  return { family: 'subgroup', rows, depth: spec.layout === 'tn' ? 2 : 4 }
+  if (spec.m <= 8) return { family: 'subgroup', rows: 1, depth: 2 }
+  if (spec.layout === 'tn') return { family: 'subgroup', rows: 2, depth: 2 }
+  const isLarge = 2 * spec.m * spec.n * spec.k * spec.batch >= LARGE
+  return { family: 'subgroup', rows: isLarge && spec.layout === 'nn' ? 4 : 2, depth: 4 }
 }

@@ -64,9 +64,10 @@ export const semantics: { readonly [K in OpKind]: Meaning<K> } = {
     const stride = stridesOf(shape)[op.axis]!
     return make(count(shape), (i) => Math.floor(i / stride) % shape[op.axis]!)
   },
-  unary: (op, inputs, n) => elementwise(n, inputs, unary[op.name].evaluate),
-  binary: (op, inputs, n) => elementwise(n, inputs, binary[op.name].evaluate),
-  logical: (op, inputs, n) => elementwise(n, inputs, logical[op.name].evaluate),
+  unary: (op, inputs, n) => elementwise(n, inputs, (x) => unary[op.name].evaluate(x)),
+  // Exactly two arguments: `Math.min` takes as many as it gets.
+  binary: (op, inputs, n) => elementwise(n, inputs, (x, y) => binary[op.name].evaluate(x, y)),
+  logical: (op, inputs, n) => elementwise(n, inputs, (x, y) => logical[op.name].evaluate(x, y)),
   not: (_, inputs, n) => elementwise(n, inputs, (x) => Number(x === 0)),
   cast: (op, inputs, n) =>
     elementwise(n, inputs, (x) => (op.dtype === 'bool' ? Number(x !== 0) : op.dtype === 'i32' ? Math.trunc(x) : x)),

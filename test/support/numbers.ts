@@ -1,5 +1,5 @@
 /** Comparing arrays of numbers, and making them up reproducibly. */
-import { xorshift128plus } from 'pure-rand/generator/xorshift128plus'
+import { randomOf } from '../../src/data/index.js'
 
 /** ‖a − b‖ / ‖b‖, or ‖a‖ where b is zero. NaN counts as infinitely wrong. */
 export const relativeError = (actual: ArrayLike<number>, expected: ArrayLike<number>): number => {
@@ -16,6 +16,6 @@ export const relativeError = (actual: ArrayLike<number>, expected: ArrayLike<num
 
 /** Uniform in [−1, 1). */
 export const randomNumbers = (count: number, seed: number): Float32Array => {
-  const generator = xorshift128plus(seed)
-  return Float32Array.from({ length: count }, () => generator.next() / 2 ** 31)
+  const random = randomOf(seed)
+  return Float32Array.from({ length: count }, () => random.below(2 ** 24) / 2 ** 23 - 1)
 }
