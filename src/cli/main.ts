@@ -1,0 +1,236 @@
+#!/usr/bin/env node
+/** `thetagrad`: the commands, their options and examples. Each command's work stands in a file of its own. */
+import { existsSync, readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import * as E from 'fp-ts/lib/Either.js'
+import { presets } from '../train/index.js'
+import type { BackendChoice } from './backend.js'
+import { checkFile } from './check.js'
+import { reportJson, showReport as showCheck, showGraphs } from './check-report.js'
+import { buildSudoku, type SudokuOptions, showSummary } from './data.js'
+import { demoCommand } from './demo.js'
+import { doctor, showReport as showDoctor } from './doctor.js'
+import { evalCommand } from './eval.js'
+import { backendOption, count, natural, positive, several } from './options.js'
+import { conclude, listed, log, type Outcome } from './result.js'
+import { solveCommand } from './solve.js'
+import { trainCommand } from './train.js'
+
+/** From package.json, which lies higher or lower depending on whether this file was built. */
+const version = (): string => {
+  const found = ['../../package.json', '../../../package.json'].map((p) => new URL(p, import.meta.url)).find(existsSync)
+  return found === undefined ? 'unknown' : (JSON.parse(readFileSync(found, 'utf8')) as { version: string }).version
+}
+
+const program = new Command('thetagrad')
+  .description('Hierarchical Reasoning Models, trained and run on any GPU through WebGPU')
+  .version(version())
+  .exitOverride()
+  .showHelpAfterError('(add --help for the options)')
+  .configureHelp({ showGlobalOptions: true })
+
+/** Runs the work and ends with its exit code; `--json` belongs to every command. */
+const action = (command: Command, work: (...given: never[]) => Promise<Outcome>): Command =>
+  command.option('--json', 'print one JSON value on stdout; logs go to stderr').action(async (...given: unknown[]) => {
+    const json = command.opts<{ json?: boolean }>().json === true
+    process.exitCode = await conclude(json, () => work(...(given as never[])))
+  })
+
+const examples = (...lines: readonly string[]): string =>
+  `\nExamples:\n${lines.map((l) => `  $ thetagrad ${l}`).join('\n')}`
+
+action(
+  program
+    .command('doctor')
+    .description('which adapters there are, what they can do, what is missing and how to get it')
+    .addHelpText('after', examples('doctor', 'doctor --json')),
+  async () => {
+    const report = await doctor()
+    return E.right({ text: showDoctor(report), json: report })
+  },
+)
+
+action(
+  program
+    .command('check')
+    .argument('<file>', 'a TypeScript file that exports a model')
+    .description(
+      'type-checks an architecture and prints its parts, shapes, parameters, FLOPs and memory, without a GPU',
+    )
+    .addOption(new Option('--show <what>', 'print the graph of a segment instead').choices(['graph']))
+    .addHelpText('after', examples('check examples/tiny-hrm.ts', 'check model.ts --show graph')),
+  async (file: string, options: { readonly show?: string }) => {
+    const report = await checkFile(file)()
+    return E.isLeft(report)
+      ? report
+      : E.right({
+          text: options.show === 'graph' ? showGraphs(report.right) : showCheck(report.right),
+          json: reportJson(report.right),
+        })
+  },
+)
+
+const data = program.command('data').description('builds a dataset folder')
+action(
+  data
+    .command('sudoku')
+    .description(
+      'from CSV files (source,question,answer,rating) or a generator, augmented, with no solution in both splits',
+    )
+    .requiredOption('--out <folder>', 'the dataset folder to write')
+    .option('--train <file>', 'a CSV file of training puzzles; may be repeated', several)
+    .option('--test <file>', 'a CSV file of test puzzles; may be repeated', several)
+    .option('--augment <n>', 'disguises added to every training puzzle', natural)
+    .option('--subsample <n>', 'train on so many of the puzzles, drawn at random', count)
+    .option('--no-check-unique', 'do not look for second solutions')
+    .option('--generate <side>', 'make puzzles instead of reading them: 4, 6 or 9', count)
+    .option('--train-grids <n>', 'generated solution grids to train on', count)
+    .option('--test-grids <n>', 'generated solution grids to test on', count)
+    .option('--puzzles-per-grid <n>', 'generated training puzzles of each grid', count)
+    .option('--min-blanks <n>', 'fewest blanks of a generated puzzle', count)
+    .option('--max-blanks <n>', 'most blanks of a generated puzzle', count)
+    .option('--seed <n>', 'all randomness follows from it', natural, 0)
+    .addHelpText(
+      'after',
+      examples(
+        'data sudoku --generate 4 --out data/sudoku4',
+        'data sudoku --train train.csv --test test.csv --subsample 1000 --augment 1000 --out data/extreme',
+      ),
+    ),
+  async (options: SudokuOptions) => {
+    const built = listed(await buildSudoku(options, log)())
+    return E.isLeft(built) ? built : E.right({ text: showSummary(built.right), json: built.right })
+  },
+)
+
+interface TrainFlags {
+  readonly preset?: string
+  readonly config?: string
+  readonly data?: string
+  readonly out: string
+  readonly augment?: number
+  readonly steps?: number
+  readonly seed?: number
+  readonly batch?: number
+  readonly lr?: number
+  readonly checkpointEvery?: number
+  readonly logEvery?: number
+  readonly resume?: boolean
+  readonly backend: BackendChoice
+}
+
+const trainFlags = program
+  .command('train')
+  .description('trains a model into a run folder; Ctrl-C saves, --resume goes on exactly where it stopped')
+  .option('--preset <name>', `a recipe: ${presets.map((p) => `${p.name} (${p.about})`).join('; ')}`)
+  .option('--config <file>', 'a TypeScript file: export default { model: Reasoner, training: { … } }')
+  .option('--data <path>', 'a dataset folder, or a CSV file of Sudokus')
+  .requiredOption('--out <folder>', 'the run folder')
+  .option('--augment <n>', 'with a CSV file: disguises of every puzzle', natural)
+  .option('--steps <n>', 'optimiser steps of the whole run', count)
+  .option('--seed <n>', 'all randomness follows from it', natural)
+  .option('--batch <n>', 'examples at work at once', count)
+  .option('--lr <rate>', 'peak learning rate', positive)
+  .option('--checkpoint-every <n>', 'steps between checkpoints', count)
+  .option('--log-every <n>', 'steps between lines of metrics.jsonl', count)
+  .option('--resume', 'go on from the newest checkpoint of the run folder')
+  .addOption(backendOption())
+  .addHelpText(
+    'after',
+    examples(
+      'train --preset sudoku-4x4 --data data/sudoku4 --out runs/four',
+      'train --preset sudoku-extreme --data train.csv --augment 1000 --out runs/extreme',
+      'train --config model.ts --data data/sudoku4 --out runs/mine --steps 2000',
+      'train --out runs/four --resume',
+    ),
+  )
+action(trainFlags, async (flags: TrainFlags) => {
+  const { preset, config, data: dataPath, out, augment, resume = false, backend, ...rest } = flags
+  const usage = (message: string) => trainFlags.error(`error: ${message}`, { exitCode: 2, code: 'thetagrad.usage' })
+  if (preset !== undefined && config !== undefined) usage('--preset and --config exclude each other')
+  if (!resume && preset === undefined && config === undefined)
+    usage('give --preset NAME or --config FILE.ts, or --resume')
+  if (!resume && dataPath === undefined) usage('give --data DIR')
+  const fixed = (['seed', 'batch', 'lr', 'logEvery'] as const).find((key) => rest[key] !== undefined)
+  if (resume && (fixed !== undefined || preset !== undefined || config !== undefined || augment !== undefined))
+    usage(
+      `--resume keeps the run's recipe: leave out --${fixed ?? (preset !== undefined ? 'preset' : config !== undefined ? 'config' : 'augment')}`,
+    )
+  const changes = Object.fromEntries(
+    (['steps', 'seed', 'batch', 'lr', 'checkpointEvery', 'logEvery'] as const).flatMap((key) =>
+      rest[key] === undefined ? [] : [[key, rest[key]]],
+    ),
+  )
+  return trainCommand({
+    out,
+    resume,
+    backend,
+    changes,
+    ...(preset !== undefined && { preset }),
+    ...(config !== undefined && { config }),
+    ...(dataPath !== undefined && { data: dataPath }),
+    ...(augment !== undefined && { augment }),
+  })
+})
+
+interface EvalFlags {
+  readonly data?: string
+  readonly split: 'train' | 'test'
+  readonly limit?: number
+  readonly segments?: number
+  readonly batch?: number
+  readonly backend: BackendChoice
+}
+action(
+  program
+    .command('eval')
+    .argument('<run>', 'a run folder')
+    .description('exact and token accuracy, after every number of segments')
+    .option('--data <path>', 'a dataset folder or a CSV file of Sudokus (default: what it was trained on)')
+    .addOption(new Option('--split <which>', 'of a dataset folder').choices(['train', 'test']).default('test'))
+    .option('--limit <n>', 'at most so many examples', count)
+    .option('--segments <n>', 'segments of thought (default: as in training); more may help', count)
+    .option('--batch <n>', 'examples at once', count)
+    .addOption(backendOption())
+    .addHelpText(
+      'after',
+      examples('eval runs/four', 'eval runs/extreme --data test.csv --limit 500 --json', 'eval runs/four --segments 8'),
+    ),
+  async (run: string, flags: EvalFlags) => evalCommand({ run, ...flags }),
+)
+
+action(
+  program
+    .command('solve')
+    .argument('<run>', 'a run folder')
+    .argument('<puzzle>', 'the cells row by row, blanks as . or 0; or - to read it from stdin, drawn as you like')
+    .description('solves your own puzzle')
+    .option('--trace', 'show the guess after every segment', false)
+    .option('--segments <n>', 'segments of thought (default: as in training)', count)
+    .addOption(backendOption())
+    .addHelpText('after', examples('solve runs/demo 1...3.2..1...4.2 --trace', 'solve runs/extreme - < puzzle.txt')),
+  async (run: string, puzzle: string, flags: { trace: boolean; segments?: number; backend: BackendChoice }) =>
+    solveCommand({ run, puzzle, ...flags }),
+)
+
+action(
+  program
+    .command('demo')
+    .description('trains a small model on 4×4 Sudokus, evaluates it and solves one: minutes on two processor cores')
+    .option('--out <folder>', 'the run folder (default: runs/demo, or the next free name)')
+    .option('--seed <n>', 'all randomness follows from it', natural, 0)
+    .option('--steps <n>', 'optimiser steps', count)
+    .addOption(backendOption())
+    .addHelpText('after', examples('demo', 'demo --seed 1 --out runs/mine')),
+  async (flags: { out?: string; seed: number; steps?: number; backend: BackendChoice }) => demoCommand(flags),
+)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  // commander has said what is wrong; asking for help or the version is no mistake.
+  process.exitCode = ['commander.helpDisplayed', 'commander.version'].includes(error.code) ? 0 : 2
+}
+// Dawn keeps threads and handles alive that would hold the process open.
+process.exit()

@@ -1,0 +1,24 @@
+/** What commands share in reading their options: numbers that are numbers, and a wrong one is bad usage (exit 2). */
+import { InvalidArgumentError, Option } from 'commander'
+
+const numberOf =
+  (name: string, fits: (n: number) => boolean) =>
+  (text: string): number => {
+    const n = Number(text)
+    if (text.trim() === '' || !fits(n)) throw new InvalidArgumentError(`It must be ${name}.`)
+    return n
+  }
+
+/** A whole number from 1 on. */
+export const count = numberOf('a whole number ≥ 1', (n) => Number.isInteger(n) && n >= 1)
+/** A whole number from 0 on. */
+export const natural = numberOf('a whole number ≥ 0', (n) => Number.isInteger(n) && n >= 0)
+export const positive = numberOf('a number > 0', (n) => Number.isFinite(n) && n > 0)
+
+export const backendOption = (): Option =>
+  new Option('--backend <which>', 'auto: the fastest adapter; reference: the interpreter, slow, needs no driver')
+    .choices(['auto', 'reference'])
+    .default('auto')
+
+/** Collects an option that may be given several times. */
+export const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]

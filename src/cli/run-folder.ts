@@ -1,0 +1,135 @@
+/**
+ * A run folder and its `config.json`: which model is trained how, on what. Everything `eval`, `solve` and `--resume` need
+ * to build the same model again.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { sync as writeFileAtomic } from 'write-file-atomic'
+import { type HrmSizes, hrm, type Reasoner } from '../hrm/index.js'
+import type { Backend } from '../ir/index.js'
+import { type Problem, problem } from '../problem.js'
+import {
+  completeSettings,
+  latestCheckpoint,
+  readModel,
+  restoreParameters,
+  type TrainingSettings,
+} from '../train/index.js'
+import { checkFile, load } from './check.js'
+import { failed, listed } from './result.js'
+
+/** Where a model comes from: a preset's sizes, written out, or a file whose default export has it. */
+export type ModelSource =
+  | { readonly kind: 'hrm'; readonly preset: string; readonly sizes: Omit<HrmSizes<number, number>, 'gradient'> }
+  | { readonly kind: 'file'; readonly file: string }
+
+export interface RunConfig {
+  readonly model: ModelSource
+  readonly training: TrainingSettings
+  /** The dataset folder or CSV file. */
+  readonly data: string
+  /** Augmentations of a CSV file's puzzles. */
+  readonly augment: number
+}
+
+const configPath = (run: string): string => join(run, 'config.json')
+
+/** Makes the folder of a new run; one that holds a run already is not overwritten. */
+export const createRun = (run: string, config: RunConfig): E.Either<Problem, void> => {
+  if (existsSync(configPath(run)))
+    return E.left(
+      problem('the folder holds a run already', {
+        where: run,
+        fix: 'add --resume to go on with it, or choose another --out',
+      }),
+    )
+  if (existsSync(run) && readdirSync(run).length > 0)
+    return E.left(problem('the folder is not empty', { where: run, fix: 'choose another --out' }))
+  return E.tryCatch(
+    () => {
+      mkdirSync(run, { recursive: true })
+      writeConfig(run, config)
+    },
+    (cause) => problem('the run folder cannot be made', { where: run, why: String(cause) }),
+  )
+}
+
+export const writeConfig = (run: string, config: RunConfig): void =>
+  writeFileAtomic(configPath(run), `${JSON.stringify(config, null, 2)}\n`)
+
+export const readConfig = (run: string): E.Either<Problem, RunConfig> => {
+  const path = configPath(run)
+  if (!existsSync(path))
+    return E.left(
+      problem(existsSync(run) ? 'this is no run folder: it has no config.json' : 'there is no such run folder', {
+        where: run,
+        fix: 'give the folder that `thetagrad train --out` or `thetagrad demo` made',
+      }),
+    )
+  try {
+    const config = JSON.parse(readFileSync(path, 'utf8')) as RunConfig
+    if (typeof config.model?.kind !== 'string') return E.left(problem('it does not say which model', { where: path }))
+    const training = completeSettings({ ...config.training }, path)
+    return E.isLeft(training) ? training : E.right({ ...config, training: training.right })
+  } catch (cause) {
+    return E.left(problem('this is no JSON', { where: path, why: String(cause) }))
+  }
+}
+
+/** A model and, from a file, the training settings beside it. */
+export interface LoadedModel {
+  readonly model: Reasoner
+  readonly training: Readonly<Record<string, unknown>>
+}
+
+export const loadModel = async (source: ModelSource): Promise<E.Either<readonly Problem[], LoadedModel>> => {
+  if (source.kind === 'hrm') return E.right({ model: hrm(source.sizes), training: {} })
+  const checked = await checkFile(source.file)()
+  if (E.isLeft(checked)) return checked
+  const exported = (await load(resolve(source.file))).default as
+    | { readonly model?: unknown; readonly training?: unknown }
+    | undefined
+  const found = checked.right.models.find(({ exported: name }) => name === 'default' || name === 'default.model')
+  if (found === undefined)
+    return failed(
+      problem('the default export is no model', {
+        where: source.file,
+        fix: 'end it with `export default { model: …, training: { … } }`',
+      }),
+    )
+  const training = found.exported === 'default' ? {} : (exported?.training ?? {})
+  return E.right({ model: found.model, training: training as Readonly<Record<string, unknown>> })
+}
+
+export interface TrainedModel {
+  readonly config: RunConfig
+  readonly model: Reasoner
+  /** Folder of the checkpoint in use. */
+  readonly checkpoint: string
+  /** Puts the parameters on a device. */
+  readonly writeTo: (backend: Backend) => void
+}
+
+/** The model of a run with the parameters of its newest checkpoint. */
+export const openRun = async (run: string): Promise<E.Either<readonly Problem[], TrainedModel>> => {
+  const config = readConfig(run)
+  if (E.isLeft(config)) return listed(config)
+  const loaded = await loadModel(config.right.model)
+  if (E.isLeft(loaded)) return loaded
+  const { model } = loaded.right
+  const checkpoint = latestCheckpoint(run)
+  if (E.isLeft(checkpoint)) return listed(checkpoint)
+  const stored = readModel(checkpoint.right)
+  if (E.isLeft(stored)) return listed(stored)
+  const parameters = restoreParameters(model, stored.right, join(checkpoint.right, 'model.safetensors'))
+  if (E.isLeft(parameters)) return listed(parameters)
+  return E.right({
+    config: config.right,
+    model,
+    checkpoint: checkpoint.right,
+    writeTo: (backend) => {
+      for (const [name, data] of Object.entries(parameters.right)) backend.write(name, data)
+    },
+  })
+}
