@@ -69,7 +69,7 @@ export const buildSudoku =
     return E.right({
       out: options.out,
       side: geometry.side,
-      trainGroups: train.length,
+      trainGroups: split.info.total_groups,
       trainExamples: exampleCount(split),
       testExamples: exampleCount(dataset.splits.test!),
       leaked,
@@ -121,6 +121,7 @@ const generated = (options: SudokuOptions, log: Log): E.Either<Problem, Made> =>
 
 const fromFiles = async (options: SudokuOptions, log: Log): Promise<E.Either<Problem, Made>> => {
   const read = async (
+    option: string,
     files: readonly string[],
   ): Promise<E.Either<Problem, { geometry: Geometry; puzzles: readonly Puzzle[] }>> => {
     const puzzles: Puzzle[] = []
@@ -138,21 +139,31 @@ const fromFiles = async (options: SudokuOptions, log: Log): Promise<E.Either<Pro
     }
     return geometry === undefined
       ? E.left(
-          problem('no puzzles are given', { fix: 'name CSV files with --train and --test, or use --generate 4|6|9' }),
+          problem('no puzzles are given', {
+            where: option,
+            fix: 'name CSV files with --train and --test, or use --generate 4|6|9',
+          }),
         )
       : E.right({ geometry, puzzles })
   }
-  const train = await read(options.train ?? [])
+  const train = await read('--train', options.train ?? [])
   if (E.isLeft(train)) return train
-  const test = await read(options.test ?? [])
+  const test = await read('--test', options.test ?? [])
   if (E.isLeft(test)) return test
   const { geometry } = train.right
   if (test.right.geometry.side !== geometry.side)
     return E.left(problem('the training and test files hold grids of different sizes', { where: '--test' }))
-  log('looking for test solutions among the training solutions')
-  const leaked = new Set(leaks(geometry, train.right.puzzles, test.right.puzzles))
   const { puzzles } = train.right
   const chosen = options.subsample === undefined ? puzzles : sample(puzzles, options.subsample, options.seed)
+  log('looking for test solutions among the training solutions')
+  const leaked = new Set(leaks(geometry, chosen, test.right.puzzles))
+  if (leaked.size === test.right.puzzles.length)
+    return E.left(
+      problem('every test puzzle has the solution of a training puzzle, in disguise or not', {
+        where: '--test',
+        fix: 'name other test files',
+      }),
+    )
   const copies = options.augment ?? 0
   if (copies > 0) log(`adding ${copies} disguises of each of ${chosen.length} puzzles`)
   return E.right({

@@ -22,18 +22,29 @@ export const boxOf = ({ side, boxRows, boxColumns }: Geometry, cell: number): nu
   return Math.floor(row / boxRows) * (side / boxColumns) + Math.floor(column / boxColumns)
 }
 
-/** Whether every row, column and box holds every digit once. */
-export const isSolution = (geometry: Geometry, grid: Grid): boolean => {
+/** The first digit that stands twice in a row, column or box, with the name of that unit; blanks do not count. */
+export const firstRepeat = (
+  geometry: Geometry,
+  grid: Grid,
+): { readonly unit: string; readonly digit: number } | undefined => {
   const { side } = geometry
-  const seen = new Set<string>()
-  grid.forEach((digit, cell) => {
-    if (digit < 1 || digit > side) return
-    seen.add(`r${Math.floor(cell / side)}:${digit}`)
-    seen.add(`c${cell % side}:${digit}`)
-    seen.add(`b${boxOf(geometry, cell)}:${digit}`)
-  })
-  return grid.length === side ** 2 && seen.size === 3 * side ** 2
+  const seen = new Int32Array(3 * side)
+  for (const [cell, digit] of grid.entries()) {
+    if (digit === 0) continue
+    const units = [Math.floor(cell / side), side + (cell % side), 2 * side + boxOf(geometry, cell)]
+    const full = units.find((unit) => (seen[unit]! >> digit) & 1)
+    if (full !== undefined)
+      return { unit: `${['row', 'column', 'box'][Math.floor(full / side)]} ${(full % side) + 1}`, digit }
+    for (const unit of units) seen[unit]! |= 1 << digit
+  }
+  return undefined
 }
+
+/** Whether every row, column and box holds every digit once. */
+export const isSolution = (geometry: Geometry, grid: Grid): boolean =>
+  grid.length === geometry.side ** 2 &&
+  grid.every((digit) => Number.isInteger(digit) && digit >= 1 && digit <= geometry.side) &&
+  firstRepeat(geometry, grid) === undefined
 
 /** Tokens of the published datasets: 0 pad, 1 blank, 2… the digits. */
 export const tokensOf = (grid: Grid): readonly number[] => grid.map((d) => d + 1)

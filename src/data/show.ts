@@ -1,11 +1,11 @@
 /** Puzzles as people write and read them. */
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
-import { type Geometry, type Grid, geometries, geometryOfCells } from './grid.js'
+import { firstRepeat, type Geometry, type Grid, geometries, geometryOfCells } from './grid.js'
 
 /** One line of cells, or a grid with spaces, line ends and box drawing; blanks are `.`, `0` or `_`. */
 export const parsePuzzle = (text: string): E.Either<Problem, { readonly geometry: Geometry; readonly grid: Grid }> => {
-  const cells = [...text].filter((c) => !/[\s|+\-─│┌┐└┘├┤┬┴┼━┃╂┏┓┗┛┠┨┯┷]/u.test(c))
+  const cells = [...text].filter((c) => !/[\s|+\-\u2500-\u257f]/u.test(c))
   const geometry = geometryOfCells(cells.length)
   if (geometry === undefined)
     return E.left(
@@ -20,7 +20,15 @@ export const parsePuzzle = (text: string): E.Either<Problem, { readonly geometry
         fix: `cells are 1–${geometry.side}, or . or 0 for a blank`,
       }),
     )
-  return E.right({ geometry, grid: cells.map((c) => (/[._]/.test(c) ? 0 : Number(c))) })
+  const grid = cells.map((c) => (/[._]/.test(c) ? 0 : Number(c)))
+  const repeat = firstRepeat(geometry, grid)
+  if (repeat !== undefined)
+    return E.left(
+      problem(`${repeat.unit} of the puzzle has two ${repeat.digit}s`, {
+        fix: 'every row, column and box holds a digit at most once',
+      }),
+    )
+  return E.right({ geometry, grid })
 }
 
 /** The grid with its boxes drawn; what `mark` says of a cell stands around its digit. */

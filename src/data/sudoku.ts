@@ -5,46 +5,76 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
-import { canonicalForm } from './canonical.js'
 import type { Dataset } from './dataset.js'
-import { digPuzzle, randomGrids } from './generate.js'
-import { type Geometry, type Puzzle, tokensOf, vocabularyOf } from './grid.js'
-import { type Random, randomOf } from './random.js'
+import { digPuzzles, identityOf, splitGrids } from './generate.js'
+import { type Geometry, type Grid, type Puzzle, tokensOf, vocabularyOf } from './grid.js'
+import { randomOf } from './random.js'
 import type { DatasetInfo, DatasetSplit } from './split.js'
 import { disguise } from './symmetry.js'
 
-/** Puzzles of one group are variants of each other: an epoch takes one of them. */
-export type Groups = readonly (readonly Puzzle[])[]
+/** Puzzles of one group are variants of each other: an epoch takes one of them. Perhaps made while being walked through. */
+export type Groups = Iterable<readonly Puzzle[]>
 
-/** One puzzle an example, identifier 0; the layout of the published builder. */
+/**
+ * One puzzle an example, identifier 0; the layout of the published builder, in bytes (the builder itself writes augmented
+ * puzzles as 64-bit integers). Holds one group as puzzles at a time: a million of those would take gigabytes.
+ */
 export const sudokuSplit = (geometry: Geometry, groups: Groups): DatasetSplit => {
-  const puzzles = groups.flat()
   const cells = geometry.side ** 2
-  const tokens = (pick: (p: Puzzle) => readonly number[]) => {
-    const out = new Uint8Array(puzzles.length * cells)
-    puzzles.forEach((p, i) => void out.set(tokensOf(pick(p)), i * cells))
-    return out
+  const inputs: Uint8Array[] = []
+  const labels: Uint8Array[] = []
+  const ends = [0]
+  for (const group of groups) {
+    inputs.push(
+      tokensOfGrids(
+        group.map((p) => p.question),
+        cells,
+      ),
+    )
+    labels.push(
+      tokensOfGrids(
+        group.map((p) => p.answer),
+        cells,
+      ),
+    )
+    ends.push(ends.at(-1)! + group.length)
   }
-  let total = 0
+  const count = ends.at(-1)!
   const info: DatasetInfo = {
-    seq_len: cells,
-    vocab_size: vocabularyOf(geometry),
     pad_id: 0,
     ignore_label_id: 0,
     blank_identifier_id: 0,
+    vocab_size: vocabularyOf(geometry),
+    seq_len: cells,
     num_puzzle_identifiers: 1,
-    total_groups: groups.length,
+    total_groups: ends.length - 1,
     mean_puzzle_examples: 1,
     sets: ['all'],
   }
   return {
     info,
-    inputs: tokens((p) => p.question),
-    labels: tokens((p) => p.answer),
-    puzzleIdentifiers: new Int32Array(puzzles.length),
-    puzzleIndices: Int32Array.from({ length: puzzles.length + 1 }, (_, i) => i),
-    groupIndices: Int32Array.from([0, ...groups.map((g) => (total += g.length))]),
+    inputs: joined(inputs, count * cells),
+    labels: joined(labels, count * cells),
+    puzzleIdentifiers: new Int32Array(count),
+    puzzleIndices: Int32Array.from({ length: count + 1 }, (_, i) => i),
+    groupIndices: Int32Array.from(ends),
   }
+}
+
+const tokensOfGrids = (grids: readonly Grid[], cells: number): Uint8Array => {
+  const tokens = new Uint8Array(grids.length * cells)
+  for (const [i, grid] of grids.entries()) tokens.set(tokensOf(grid), i * cells)
+  return tokens
+}
+
+const joined = (parts: readonly Uint8Array[], length: number): Uint8Array => {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 export const sudokuDataset = (geometry: Geometry, train: Groups, test: Groups): Dataset => ({
@@ -53,17 +83,17 @@ export const sudokuDataset = (geometry: Geometry, train: Groups, test: Groups): 
 })
 
 /** Every puzzle with `copies` disguises of itself; a disguise is a function of (seed, puzzle, copy) alone. */
-export const augment = (geometry: Geometry, puzzles: readonly Puzzle[], copies: number, seed: number): Groups =>
-  puzzles.map((p, i) => [p, ...Array.from({ length: copies }, (_, c) => disguise(geometry, p, randomOf(seed, i, c)))])
+export const augment = (geometry: Geometry, puzzles: readonly Puzzle[], copies: number, seed: number): Groups => ({
+  *[Symbol.iterator]() {
+    for (const [i, p] of puzzles.entries())
+      yield [p, ...Array.from({ length: copies }, (_, c) => disguise(geometry, p, randomOf(seed, i, c)))]
+  },
+})
 
-/** What tells two solutions apart: their canonical form; for side 4 the grid itself. */
-export const identityOf = (geometry: Geometry, puzzle: Puzzle): string =>
-  geometry.side === 4 ? puzzle.answer.join('') : canonicalForm(geometry, puzzle.answer)
-
-/** Test puzzles whose solution is that of a training puzzle, in disguise or not. */
+/** Test puzzles whose solution is that of a training puzzle, in disguise or not (side 4: the same grid). */
 export const leaks = (geometry: Geometry, train: readonly Puzzle[], test: readonly Puzzle[]): readonly number[] => {
-  const known = new Set(train.map((p) => identityOf(geometry, p)))
-  return test.flatMap((p, i) => (known.has(identityOf(geometry, p)) ? [i] : []))
+  const known = new Set(train.map((p) => identityOf(geometry, p.answer)))
+  return test.flatMap((p, i) => (known.has(identityOf(geometry, p.answer)) ? [i] : []))
 }
 
 export interface GeneratorSettings {
@@ -77,45 +107,34 @@ export interface GeneratorSettings {
   readonly seed: number
 }
 
-/** Generated puzzles, a group for every training grid. */
-export const generateSudoku = (
-  settings: GeneratorSettings,
-): E.Either<Problem, { readonly train: Groups; readonly test: Groups }> => {
-  const { geometry, trainGrids, testGrids, minBlanks, maxBlanks, seed } = settings
-  const random = randomOf(seed)
-  const wanted = trainGrids + testGrids
-  const grids = new Map<string, Puzzle>()
-  // A few more than wanted are drawn where disguises of one grid may come up twice.
-  for (let round = 0; grids.size < wanted && round < 4; round++)
-    for (const answer of randomGrids(geometry, wanted - grids.size, random)) {
-      const puzzle = { question: answer, answer }
-      grids.set(identityOf(geometry, puzzle), puzzle)
-    }
-  if (grids.size < wanted)
-    return E.left(
-      problem(`there are only ${grids.size} different grids of side ${geometry.side}, ${wanted} are asked for`, {
-        fix: `lower --train-grids and --test-grids to ${grids.size} together`,
-      }),
-    )
-  const answers = random.shuffle([...grids.values()].map((p) => p.answer))
-  const dig = (answer: readonly number[], count: number): readonly Puzzle[] =>
-    Array.from({ length: count }, () => digWithin(geometry, answer, minBlanks, maxBlanks, random))
-  return E.right({
-    train: answers.slice(0, trainGrids).map((a) => dig(a, settings.puzzlesPerGrid)),
-    test: answers.slice(trainGrids, wanted).map((a) => dig(a, settings.testPuzzlesPerGrid)),
-  })
+export interface GeneratedSudoku {
+  readonly train: readonly (readonly Puzzle[])[]
+  readonly test: readonly (readonly Puzzle[])[]
 }
 
-const digWithin = (geometry: Geometry, answer: readonly number[], min: number, max: number, random: Random): Puzzle => {
-  const wanted = min + random.below(max - min + 1)
-  let best = digPuzzle(geometry, answer, wanted, random)
-  // Some orders of digging end early; another one rarely does.
-  for (let tries = 0; tries < 8 && best.question.filter((d) => d === 0).length < wanted; tries++) {
-    const next = digPuzzle(geometry, answer, wanted, random)
-    const blanks = (p: Puzzle) => p.question.filter((d) => d === 0).length
-    if (blanks(next) > blanks(best)) best = next
+/** Generated puzzles, a group for every grid; grids split as `splitGrids` says. */
+export const generateSudoku = (settings: GeneratorSettings): E.Either<Problem, GeneratedSudoku> => {
+  const { geometry, trainGrids, testGrids, minBlanks: min, maxBlanks: max, seed } = settings
+  const random = randomOf(seed)
+  const grids = splitGrids(geometry, { train: trainGrids, test: testGrids }, random)
+  if (E.isLeft(grids)) return grids
+  const dig = (answers: readonly Grid[], count: number) =>
+    answers.map((answer) => digPuzzles(geometry, answer, { count, min, max }, random))
+  const made = {
+    train: dig(grids.right.train, settings.puzzlesPerGrid),
+    test: dig(grids.right.test, settings.testPuzzlesPerGrid),
   }
-  return best
+  const short =
+    made.train.find((group) => group.length < settings.puzzlesPerGrid) ??
+    made.test.find((group) => group.length < settings.testPuzzlesPerGrid)
+  return short === undefined
+    ? E.right(made)
+    : E.left(
+        problem(`a grid gave only ${short.length} different puzzles with ${min} to ${max} blanks and one solution`, {
+          where: `grids of side ${geometry.side}`,
+          fix: 'lower --min-blanks or --puzzles-per-grid',
+        }),
+      )
 }
 
 /** What the demo trains on: 230 grids × 40 puzzles of side 4 with 6–10 blanks, and 4 puzzles of each of 58 other grids. */

@@ -17,11 +17,14 @@ export interface Symmetry {
   readonly columns: readonly number[]
 }
 
-export const applySymmetry = ({ side }: Geometry, s: Symmetry, grid: Grid): Grid =>
-  grid.map((_, cell) => {
-    const [row, column] = [s.rows[Math.floor(cell / side)]!, s.columns[cell % side]!]
-    return s.digits[s.transpose ? grid[column * side + row]! : grid[row * side + column]!]!
-  })
+export const applySymmetry = ({ side }: Geometry, s: Symmetry, grid: Grid): Grid => {
+  const { digits, rows, columns } = s
+  const [down, right] = s.transpose ? [1, side] : [side, 1]
+  const out = new Array<number>(grid.length)
+  for (let i = 0; i < side; i++)
+    for (let j = 0; j < side; j++) out[i * side + j] = digits[grid[rows[i]! * down + columns[j]! * right]!]!
+  return out
+}
 
 /** Lines permuted within groups of `size`, and the groups among each other. */
 const lines = (side: number, size: number, random: Random): readonly number[] =>
