@@ -5,7 +5,7 @@ import type { MatmulSpec, MatmulVariant } from './spec.js'
 import { subgroupMatmul } from './subgroup.js'
 import { tiledMatmul } from './tiled.js'
 
-export type { Epilogue, Layout, MatmulSpec, MatmulVariant } from './spec.js'
+export type { MatmulSpec, MatmulVariant } from './spec.js'
 
 /** Bindings: A, B, the epilogue's inputs, C. */
 export const matmul = (spec: MatmulSpec, target: Target, variant = selectMatmul(spec, target)): Kernel => {

@@ -2,10 +2,10 @@
 import type { Target } from '../kernel.js'
 
 /** C[m,n] = A·B in float32. nn: A [m,k], B [k,n]; nt: A [m,k], B [n,k]; tn: A [k,m], B [k,n]. */
-export type Layout = 'nn' | 'nt' | 'tn'
+type Layout = 'nn' | 'nt' | 'tn'
 
 /** Applied to every element before it is stored, e.g. a residual addition. */
-export interface Epilogue {
+interface Epilogue {
   /** Identifies the text. */
   readonly key: string
   /** Extra storage bindings between B and C, each f32 with exactly C's shape. */

@@ -1,5 +1,7 @@
 /** How a checked architecture is shown: the table of its parts for people, one JSON value for scripts. */
 
+import type { Target } from '../../kernels/kernel.js'
+import { compile, printKernels, printProgram } from '../compile/index.js'
 import { segmentGraph } from '../hrm/index.js'
 import { printGraph } from '../ir/index.js'
 import type { CheckedModel, CheckReport } from './check.js'
@@ -73,6 +75,27 @@ export const reportJson = ({ file, models }: CheckReport): object => ({
   })),
 })
 
-/** For `--show graph`: one segment, one node a line. */
-export const showGraphs = ({ models }: CheckReport): string =>
-  models.map(({ model }) => printGraph(segmentGraph(model).graph)).join('\n\n')
+export const stages = ['graph', 'schedule', 'wgsl'] as const
+export type Stage = (typeof stages)[number]
+
+/** Nothing but what every WebGPU device has: the schedule is shown for it, without opening one. */
+const portable: Target = {
+  adapterClass: 'gpu',
+  subgroupSize: 0,
+  maxBindingBytes: 2 ** 27,
+  maxStorageBuffers: 8,
+  maxWorkgroupsPerDimension: 65535,
+  maxWorkgroupInvocations: 256,
+  maxWorkgroupMemoryBytes: 16384,
+}
+
+/** For `--show`: one segment of every model as its graph, as the kernels of a batch of one, or as their text. */
+export const showStage = ({ models }: CheckReport, stage: Stage): string =>
+  models
+    .map(({ model }) => segmentGraph(model).graph)
+    .map((graph) => {
+      if (stage === 'graph') return printGraph(graph)
+      const program = compile(graph, { batch: 1 }, portable)
+      return stage === 'schedule' ? printProgram(program) : printKernels(program)
+    })
+    .join('\n\n')

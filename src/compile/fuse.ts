@@ -17,14 +17,14 @@ export interface FusedGroup {
   readonly members: Tensor[]
 }
 /** A node given to a hand-written kernel family. */
-export interface FamilyStep {
+interface FamilyStep {
   readonly kind: 'family'
   readonly node: Tensor
 }
 export type Step = FusedGroup | FamilyStep
 
 const loweringOf = (node: Tensor) => rules[node.op.kind].lowering
-export const isFamily = (node: Tensor): boolean => ['matmul', 'scatter', 'attention'].includes(loweringOf(node))
+const isFamily = (node: Tensor): boolean => ['matmul', 'scatter', 'attention'].includes(loweringOf(node))
 const isView = (node: Tensor) => loweringOf(node) === 'view'
 
 /** What one evaluation of a node costs when it is computed in place. */

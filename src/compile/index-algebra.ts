@@ -4,7 +4,7 @@
  * write: `(r·L + l) / d` and `% d` recombine, and a quotient that is always 0 disappears.
  */
 
-export type Atom =
+type Atom =
   | {
       readonly kind: 'variable'
       readonly name: string
@@ -150,7 +150,7 @@ export const unlinearIndex = (address: Index, shape: readonly number[]): readonl
   return coordinates
 }
 
-export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
 /** A number that divides every value of the index. */
 export const indexAlignment = (index: Index): number =>

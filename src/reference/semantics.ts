@@ -8,7 +8,7 @@ export type Values = Float64Array
 type Meaning<K extends OpKind> = (op: OpOf<K>, inputs: readonly Values[], node: Tensor) => Values
 
 const shapeOf = (t: Tensor): readonly number[] => t.shape as readonly number[]
-export const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
+const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
 /** Row-major strides. */
 const stridesOf = (shape: readonly number[]): readonly number[] =>
   shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1))

@@ -101,18 +101,14 @@ const WITHOUT: readonly OpKind[] = [
   'attentionBackward',
 ]
 
+const matrices = (a: number, b: number) =>
+  [
+    [a, b],
+    [a, b],
+  ] as const
+
 describe('derivatives agree with central finite differences in float64', () => {
-  for (const [
-    name,
-    {
-      build,
-      shapes = (a, b) => [
-        [a, b],
-        [a, b],
-      ],
-      domain = (v: number) => v,
-    },
-  ] of Object.entries(cases))
+  for (const [name, { build, shapes = matrices, domain = (v: number) => v }] of Object.entries(cases))
     it(name, () => {
       fc.assert(
         fc.property(
@@ -151,14 +147,7 @@ describe('derivatives agree with central finite differences in float64', () => {
 
   it('every op has a case or a reason to have none', () => {
     const covered = new Set<string>(WITHOUT)
-    for (const {
-      build,
-      shapes = (a: number, b: number) =>
-        [
-          [a, b],
-          [a, b],
-        ] as const,
-    } of Object.values(cases)) {
+    for (const { build, shapes = matrices } of Object.values(cases)) {
       const [sx, sy] = shapes(3, 2, 2)
       const out = build(ir.input('x', sx, 'f32', 'streamed'), ir.input('y', sy, 'f32', 'streamed'))
       for (const n of ir.topological([out])) covered.add(n.op.kind)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, describe, expect, it } from 'vitest'
 import { checkFile } from '../../src/cli/check.js'
-import { reportJson, showGraphs, showReport } from '../../src/cli/check-report.js'
+import { reportJson, showReport, showStage } from '../../src/cli/check-report.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'check-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -30,7 +30,9 @@ describe('check', () => {
     const [model] = (reportJson(result.right) as { models: { parts: { part: string; parameters: number }[] }[] }).models
     // By hand: 4 projections of attention 64×64, SwiGLU 2·256×64 and 64×256.
     expect(model!.parts.find(({ part }) => part === 'L_level')!.parameters).toBe(4 * 64 * 64 + 3 * 256 * 64)
-    expect(showGraphs(result.right)).toContain('output logits')
+    expect(showStage(result.right, 'graph')).toContain('output logits')
+    expect(showStage(result.right, 'schedule')).toContain('matmul.nt')
+    expect(showStage(result.right, 'wgsl')).toContain('@compute')
   })
 
   it('finds nothing wrong with the programs of the guide', async () => {
