@@ -38,31 +38,45 @@ const gather = (split: DatasetSplit, rows: readonly Row[], size: number): Batch 
   return { inputs, labels, puzzleIdentifiers, count: rows.length }
 }
 
-/** Examples in training order, without end. */
-function* trainingRows(split: DatasetSplit, size: number, seed: number): Generator<readonly Row[], never> {
-  const { groupIndices, puzzleIndices, puzzleIdentifiers } = split
-  let rows: Row[] = []
-  for (let epoch = 0; ; epoch++) {
+/** Examples in training order from the start of an epoch on, without end, for batches of `size` of which `room` are free. */
+function* trainingRows(
+  { groupIndices, puzzleIndices, puzzleIdentifiers }: DatasetSplit,
+  size: number,
+  seed: number,
+  from: number,
+  free: number,
+): Generator<Row, never> {
+  let room = free
+  for (let epoch = from; ; epoch++) {
     const random = randomOf(seed, epoch)
     for (const group of random.permutation(groupIndices.length - 1)) {
       const first = groupIndices[group]!
       const puzzle = first + random.below(groupIndices[group + 1]! - first)
+      const identifier = puzzleIdentifiers[puzzle]!
       const start = puzzleIndices[puzzle]!
-      const examples = random.permutation(puzzleIndices[puzzle + 1]! - start).slice(0, size - rows.length)
-      rows.push(...examples.map((e) => ({ example: start + e, identifier: puzzleIdentifiers[puzzle]! })))
-      if (rows.length === size) {
-        yield rows
-        rows = []
-      }
+      const examples = puzzleIndices[puzzle + 1]! - start
+      const drawn = examples === 1 ? [0] : random.permutation(examples).slice(0, room)
+      for (const example of drawn) yield { example: start + example, identifier }
+      room = room === drawn.length ? size : room - drawn.length
     }
   }
 }
 
-/** Batches for training after the first `taken` ones. */
+/**
+ * Batches for training after the first `taken` ones. Where every puzzle has one example, as in Sudoku and Maze, an epoch has
+ * as many rows as groups, so that the epoch to go on from is known; else the rows taken are drawn again.
+ */
 export function* trainingBatches(split: DatasetSplit, size: number, seed: number, taken = 0): Generator<Batch, never> {
-  const stream = trainingRows(split, size, seed)
-  for (let i = 0; i < taken; i++) stream.next()
-  while (true) yield gather(split, stream.next().value, size)
+  const groups = split.groupIndices.length - 1
+  const isSingle = split.puzzleIndices.every((start, i) => start === i)
+  const epoch = isSingle ? Math.floor((taken * size) / groups) : 0
+  const passed = epoch * groups
+  const rows = trainingRows(split, size, seed, epoch, size - (passed % size))
+  for (let i = passed; i < taken * size; i++) rows.next()
+  while (true) {
+    const batch = Array.from({ length: size }, () => rows.next().value)
+    yield gather(split, batch, size)
+  }
 }
 
 /** Every example once, in order; at most `limit` of them. */

@@ -118,23 +118,25 @@ export const generateSudoku = (settings: GeneratorSettings): E.Either<Problem, G
   const random = randomOf(seed)
   const grids = splitGrids(geometry, { train: trainGrids, test: testGrids }, random)
   if (E.isLeft(grids)) return grids
-  const dig = (answers: readonly Grid[], count: number) =>
-    answers.map((answer) => digPuzzles(geometry, answer, { count, min, max }, random))
-  const made = {
-    train: dig(grids.right.train, settings.puzzlesPerGrid),
-    test: dig(grids.right.test, settings.testPuzzlesPerGrid),
+  const dig = (answers: readonly Grid[], count: number): E.Either<Problem, readonly (readonly Puzzle[])[]> => {
+    const groups: (readonly Puzzle[])[] = []
+    for (const answer of answers) {
+      const group = digPuzzles(geometry, answer, { count, min, max }, random)
+      if (group.length < count)
+        return E.left(
+          problem(`a grid gave only ${group.length} different puzzles with ${min} to ${max} blanks and one solution`, {
+            where: `grids of side ${geometry.side}`,
+            fix: 'lower --min-blanks or --puzzles-per-grid',
+          }),
+        )
+      groups.push(group)
+    }
+    return E.right(groups)
   }
-  const short =
-    made.train.find((group) => group.length < settings.puzzlesPerGrid) ??
-    made.test.find((group) => group.length < settings.testPuzzlesPerGrid)
-  return short === undefined
-    ? E.right(made)
-    : E.left(
-        problem(`a grid gave only ${short.length} different puzzles with ${min} to ${max} blanks and one solution`, {
-          where: `grids of side ${geometry.side}`,
-          fix: 'lower --min-blanks or --puzzles-per-grid',
-        }),
-      )
+  const train = dig(grids.right.train, settings.puzzlesPerGrid)
+  if (E.isLeft(train)) return train
+  const test = dig(grids.right.test, settings.testPuzzlesPerGrid)
+  return E.isLeft(test) ? test : E.right({ train: train.right, test: test.right })
 }
 
 /** What the demo trains on: 230 grids × 40 puzzles of side 4 with 6–10 blanks, and 4 puzzles of each of 58 other grids. */
