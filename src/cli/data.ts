@@ -104,13 +104,25 @@ const generated = (options: SudokuOptions, log: Log): E.Either<Problem, Made> =>
         fix: `give 1 ≤ min ≤ max < ${cells}`,
       }),
     )
-  const [trainGrids, testGrids] = [options.trainGrids ?? 230, options.testGrids ?? 58]
+  const [trainGrids, testGrids, puzzlesPerGrid] = [
+    options.trainGrids ?? 230,
+    options.testGrids ?? 58,
+    options.puzzlesPerGrid ?? 40,
+  ]
+  const counts = { '--train-grids': trainGrids, '--test-grids': testGrids, '--puzzles-per-grid': puzzlesPerGrid }
+  const bad = Object.entries(counts).find(([, count]) => !Number.isInteger(count) || count < 1)
+  if (bad !== undefined)
+    return E.left(problem(`the number is ${bad[1]}`, { where: bad[0], fix: 'give a whole number ≥ 1' }))
+  if ([options.train, options.test].some((files) => files !== undefined && files.length > 0))
+    return E.left(
+      problem('puzzles are either generated or read', { where: '--generate', fix: 'drop --train and --test' }),
+    )
   log(`generating ${trainGrids + testGrids} grids of side ${geometry.side}`)
   const made = generateSudoku({
     geometry,
     trainGrids,
     testGrids,
-    puzzlesPerGrid: options.puzzlesPerGrid ?? 40,
+    puzzlesPerGrid,
     testPuzzlesPerGrid: 4,
     minBlanks,
     maxBlanks,
