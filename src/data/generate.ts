@@ -70,7 +70,7 @@ export const identityOf = (geometry: Geometry, answer: Grid): string =>
   geometry.side === 4 ? answer.join('') : canonicalForm(geometry, answer)
 
 /** Blanks cells in random order while the solution stays unique, until `blanks` are blank or no cell can be. */
-export const digPuzzle = (geometry: Geometry, answer: Grid, blanks: number, random: Random): Puzzle => {
+const digPuzzle = (geometry: Geometry, answer: Grid, blanks: number, random: Random): Puzzle => {
   const question = [...answer]
   let left = blanks
   for (const cell of random.permutation(answer.length)) {

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
 
-export type NpyData = Uint8Array | Int32Array | BigInt64Array | Float32Array
+type NpyData = Uint8Array | Int32Array | BigInt64Array | Float32Array
 export interface Npy {
   readonly shape: readonly number[]
   readonly data: NpyData
