@@ -6,7 +6,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { presets } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
 import { checkFile } from './check.js'
-import { reportJson, showReport as showCheck, showGraphs } from './check-report.js'
+import { reportJson, type Stage, showReport as showCheck, showStage, stages } from './check-report.js'
 import { buildSudoku, type SudokuOptions, showSummary } from './data.js'
 import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
@@ -57,14 +57,17 @@ action(
     .description(
       'type-checks an architecture and prints its parts, shapes, parameters, FLOPs and memory, without a GPU',
     )
-    .addOption(new Option('--show <what>', 'print the graph of a segment instead').choices(['graph']))
-    .addHelpText('after', examples('check examples/tiny-hrm.ts', 'check model.ts --show graph')),
-  async (file: string, options: { readonly show?: string }) => {
+    .addOption(new Option('--show <stage>', 'print a segment at this stage of its compilation instead').choices(stages))
+    .addHelpText(
+      'after',
+      examples('check examples/tiny-hrm.ts', 'check model.ts --show graph', 'check model.ts --show wgsl'),
+    ),
+  async (file: string, options: { readonly show?: Stage }) => {
     const report = await checkFile(file)()
     return E.isLeft(report)
       ? report
       : E.right({
-          text: options.show === 'graph' ? showGraphs(report.right) : showCheck(report.right),
+          text: options.show === undefined ? showCheck(report.right) : showStage(report.right, options.show),
           json: reportJson(report.right),
         })
   },

@@ -76,7 +76,7 @@ const sudoku4x4: Preset = {
     warmup: 50,
     beta1: 0.9,
     beta2: 0.95,
-    weightDecay: 0.1,
+    weightDecay: 1,
     puzzleWeightDecay: 0.1,
     seed: 0,
     logEvery: 10,
