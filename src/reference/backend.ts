@@ -49,7 +49,9 @@ export const referenceBackend = (): Backend => {
           })
           results = new Map(names.map((name, i) => [name, toHost(values[i]!, graph.outputs[name]!.dtype)]))
           graph.updates.forEach(({ target }, i) => {
-            if (target.op.kind === 'input') keep(target.op.name, values[names.length + i]!.slice(), target.dtype)
+            // Residents are f32, as on a device: what is read and written back must be the very same.
+            if (target.op.kind === 'input')
+              keep(target.op.name, Float64Array.from(toHost(values[names.length + i]!, target.dtype)), target.dtype)
           })
         },
         read: async (wanted) =>

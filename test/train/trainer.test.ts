@@ -1,0 +1,243 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { hrm } from '../../src/hrm/index.js'
+import type { Backend } from '../../src/ir/index.js'
+import type { Problem } from '../../src/problem.js'
+import { referenceBackend } from '../../src/reference/index.js'
+import {
+  type BatchStream,
+  checkpointSteps,
+  completeSettings,
+  defaultSettings,
+  latestCheckpoint,
+  readCheckpoint,
+  readMetrics,
+  type TrainingReport,
+  type TrainingSettings,
+  train,
+} from '../../src/train/index.js'
+import { generatorOf, uniform } from '../../src/train/randomness.js'
+
+/** A task of one step of thought: the label of a token is the token after it. */
+const [sequence, vocabulary] = [4, 4]
+const model = hrm({
+  vocabulary,
+  sequence,
+  hidden: 8,
+  heads: 2,
+  expansion: 1,
+  layers: { high: 1, low: 1 },
+  puzzleEmbedding: 8,
+  puzzles: 3,
+  cycles: 1,
+  steps: 1,
+  maxSegments: 3,
+})
+const settings: TrainingSettings = {
+  ...defaultSettings,
+  batch: 3,
+  steps: 11,
+  lr: 1e-2,
+  puzzleLr: 1e-2,
+  lrMinRatio: 0.1,
+  warmup: 2,
+  seed: 7,
+  logEvery: 4,
+  checkpointEvery: 6,
+}
+
+function* batches(taken: number): BatchStream {
+  for (let t = taken; ; t++) {
+    const random = generatorOf(1, t)
+    const inputs = Int32Array.from({ length: settings.batch * sequence }, () =>
+      Math.floor(uniform(random) * vocabulary),
+    )
+    yield {
+      inputs,
+      labels: inputs.map((token) => (token + 1) % vocabulary),
+      puzzleIdentifiers: Int32Array.from({ length: settings.batch }, (_, b) => (t + b) % 3),
+    }
+  }
+}
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'thetagrad-run-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const run = (options: {
+  readonly resume?: boolean
+  readonly signal?: AbortSignal
+  readonly settings?: TrainingSettings
+  readonly batches?: (taken: number) => BatchStream
+  readonly backend?: Backend
+}): Promise<E.Either<Problem, TrainingReport>> =>
+  train({ backend: referenceBackend(), model, settings, batches, run: folder, resume: false, ...options })()
+
+const empty = () => {
+  rmSync(folder, { recursive: true })
+  mkdirSync(folder)
+}
+const right = <A>(e: E.Either<Problem, A>): A => {
+  if (E.isLeft(e)) throw new Error(JSON.stringify(e.left))
+  return e.right
+}
+const newest = () => right(readCheckpoint(right(latestCheckpoint(folder))))
+/** Metrics without the clock. */
+const lines = () => readMetrics(folder).map(({ seconds: _, ...line }) => line)
+
+/** Asks to stop while step `after` + 1 is being prepared. */
+const stopping = (after: number) => {
+  const controller = new AbortController()
+  const stopped = (taken: number): BatchStream => {
+    const stream = batches(taken)
+    let t = taken
+    return {
+      next: () => {
+        if (t++ === after) controller.abort()
+        return stream.next()
+      },
+    }
+  }
+  return { signal: controller.signal, batches: stopped }
+}
+
+describe('training', () => {
+  test('writes a line of metrics every few steps, checkpoints, and a report', async () => {
+    const report = right(await run({}))
+    expect(report).toMatchObject({ step: 11, interrupted: false })
+    expect(lines().map(({ step }) => step)).toEqual([4, 8, 11])
+    expect(checkpointSteps(folder)).toEqual([6, 11])
+    for (const line of lines()) for (const value of Object.values(line)) expect(Number.isFinite(value)).toBe(true)
+  })
+
+  test('a run interrupted anywhere and resumed ends with the very same metrics and state', async () => {
+    right(await run({}))
+    const [whole, wholeLines] = [newest(), lines()]
+    for (const after of [2, 5, 7]) {
+      empty()
+      const first = right(await run(stopping(after)))
+      expect(first).toMatchObject({ step: after + 1, interrupted: true })
+      const second = right(await run({ resume: true }))
+      expect(second.interrupted).toBe(false)
+      expect(lines()).toEqual(wholeLines)
+      expect(newest().model).toEqual(whole.model)
+      expect(newest().optimizer).toEqual(whole.optimizer)
+    }
+  })
+
+  test('lines that came after the checkpoint are not doubled when a run crashed', async () => {
+    right(await run({}))
+    const wholeLines = lines()
+    // As after a crash at step 11: the newest checkpoint is that of step 6, the lines of steps 8 and 11 are there.
+    rmSync(join(folder, 'checkpoints', 'step-11'), { recursive: true })
+    right(await run({ resume: true }))
+    expect(lines()).toEqual(wholeLines)
+  })
+
+  test('the same seed gives the same losses, another seed others', async () => {
+    const losses = async (seed: number) => {
+      empty()
+      right(await run({ settings: { ...settings, seed, steps: 4 } }))
+      return lines().map(({ loss }) => loss)
+    }
+    const first = await losses(1)
+    expect(await losses(1)).toEqual(first)
+    expect(await losses(2)).not.toEqual(first)
+  })
+
+  test('learns: the loss falls', async () => {
+    right(await run({ settings: { ...settings, steps: 60, lr: 2e-2, logEvery: 10, checkpointEvery: 60 } }))
+    const all = lines()
+    expect(all.at(-1)!.lm_loss).toBeLessThan(0.7 * all[0]!.lm_loss)
+  })
+
+  test('a loss that is not a number stops it, naming step, part and tensor, and keeps the last good checkpoint', async () => {
+    // A device that goes wrong: after step 8 it finds its parameters spoilt.
+    const backend = referenceBackend()
+    const spoilt: Backend = {
+      ...backend,
+      load: async (graph, dims) => {
+        const executable = await backend.load(graph, dims)
+        let t = 0
+        return {
+          ...executable,
+          run: async (inputs) => {
+            await executable.run(inputs)
+            if (++t !== 8) return
+            const { parameters } = await backend.read(['parameters'])
+            backend.write('parameters', (parameters as Float32Array).fill(Number.NaN))
+          },
+        }
+      },
+    }
+    const stopped = await run({ backend: spoilt })
+    if (E.isRight(stopped)) throw new Error('the run went on')
+    expect(stopped.left.what).toMatch(/^the loss of step 9 is not finite: lm_loss is NaN$/)
+    expect(stopped.left.why).toContain('embed_tokens.embedding_weight and')
+    expect(stopped.left.fix).toContain('step 6')
+    expect(newest().step).toBe(6)
+  })
+
+  test('a checkpoint of another model is refused by name', async () => {
+    right(await run({ settings: { ...settings, steps: 1 } }))
+    const other = hrm({ vocabulary, sequence, hidden: 16, heads: 2, expansion: 1, layers: { high: 1, low: 1 } })
+    const refused = await train({
+      backend: referenceBackend(),
+      model: other,
+      settings,
+      batches,
+      run: folder,
+      resume: true,
+    })()
+    expect(E.isLeft(refused) && refused.left.what).toBe('embed_tokens.embedding_weight has shape [4, 8]')
+  })
+
+  test('progress tells loss, speed and what is left', async () => {
+    let clock = 0
+    const seen: number[] = []
+    await train({
+      backend: referenceBackend(),
+      model,
+      settings,
+      batches,
+      run: folder,
+      resume: false,
+      clock: () => (clock += 1000),
+      progress: (p) => {
+        seen.push(p.step)
+        expect(p.stepsPerSecond).toBeGreaterThan(0)
+        expect(p.secondsLeft).toBeGreaterThanOrEqual(0)
+        expect(p.loss).toBeGreaterThan(0)
+      },
+    })()
+    expect(seen).toEqual([4, 8, 11])
+    expect(existsSync(join(folder, 'metrics.jsonl'))).toBe(true)
+    expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8').endsWith('\n')).toBe(true)
+  })
+})
+
+describe('training settings', () => {
+  const refusal = (given: Record<string, unknown>) => {
+    const checked = completeSettings(given, 'config.ts')
+    if (E.isRight(checked)) throw new Error('accepted')
+    return checked.left
+  }
+  test('what is absent is filled in', () => {
+    expect(right(completeSettings({ steps: 5 }, 'config.ts'))).toEqual({ ...defaultSettings, steps: 5 })
+  })
+  test.each([
+    [{ batch: 0 }, 'batch is 0'],
+    [{ steps: 1.5 }, 'steps is 1.5'],
+    [{ lr: Number.NaN }, 'lr is null'],
+    [{ lrMinRatio: 2 }, 'lrMinRatio is 2'],
+    [{ loss: 'huber' }, 'loss is "huber"'],
+    [{ learningRate: 1 }, 'there is no training setting "learningRate"'],
+  ])('%j is refused', (given, what) => {
+    expect(refusal(given)).toMatchObject({ what, where: 'config.ts' })
+  })
+})
