@@ -58,6 +58,9 @@ export const trainCommand = async (options: TrainOptions): Promise<Outcome> => {
 const fresh = async (options: TrainOptions): Promise<E.Either<readonly Problem[], Prepared>> => {
   const data = options.data
   if (data === undefined) return failed(problem('no data is given', { fix: 'add --data DIR' }))
+  // A mistyped preset is said before the data is read, which may take minutes.
+  const named = modelSource(options, 1)
+  if (E.isLeft(named)) return listed(named)
   const copies = options.augment ?? 0
   const examples = await openTraining(data, copies)
   if (E.isLeft(examples)) return listed(examples)
