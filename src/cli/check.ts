@@ -30,17 +30,31 @@ export const checkFile =
       return E.left([problem(`there is no file ${path}`, { fix: 'give the path of a TypeScript file' })])
     const mistakes = typeErrors(file)
     if (mistakes.length > 0) return E.left(mistakes)
-    try {
-      const models = reasonersOf(await load(file)).map(([exported, model]) => ({
-        exported,
-        model,
-        costs: costs(model),
-      }))
-      return models.length === 0 ? E.left([nothingExported(path)]) : E.right({ file, models })
-    } catch (error) {
-      return E.left([loadProblem(file, error)])
-    }
+    const loaded = await loadFile(path)
+    if (E.isLeft(loaded)) return loaded
+    const models = loaded.right.models.map((found) => ({ ...found, costs: costs(found.model) }))
+    return E.right({ file, models })
   }
+
+/** What a file exports, and the models among it; there is at least one. */
+export interface LoadedFile {
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly models: readonly Pick<CheckedModel, 'exported' | 'model'>[]
+}
+
+/** Evaluates a file without compiling it first: for one that has been checked already. */
+export const loadFile = async (path: string): Promise<E.Either<readonly Problem[], LoadedFile>> => {
+  const file = resolve(path)
+  if (!existsSync(file))
+    return E.left([problem(`there is no file ${path}`, { fix: 'give the path of a TypeScript file' })])
+  try {
+    const exports = await load(file)
+    const models = reasonersOf(exports).map(([exported, model]) => ({ exported, model }))
+    return models.length === 0 ? E.left([nothingExported(path)]) : E.right({ exports, models })
+  } catch (error) {
+    return E.left([loadProblem(file, error)])
+  }
+}
 
 const nothingExported = (path: string): Problem =>
   problem(`${path} exports no model`, {
@@ -48,7 +62,7 @@ const nothingExported = (path: string): Problem =>
   })
 
 /** Evaluates the file's module, with this package under the name `thetagrad`. */
-export const load = async (file: string): Promise<Readonly<Record<string, unknown>>> =>
+const load = async (file: string): Promise<Readonly<Record<string, unknown>>> =>
   createJiti(import.meta.url, { alias: { thetagrad: packageModule() }, fsCache: false, moduleCache: false }).import(
     file,
   )

@@ -68,7 +68,7 @@ export const demoCommand = async (options: DemoOptions): Promise<Outcome> => {
   const [examples, heldOut, loaded] = [
     await openTraining(data, 0),
     await openEvaluation(data, 'test', Number.POSITIVE_INFINITY),
-    await loadModel(config.model),
+    await loadModel(config.model, { typeCheck: false }),
   ]
   if (E.isLeft(examples)) return listed(examples)
   if (E.isLeft(heldOut)) return listed(heldOut)

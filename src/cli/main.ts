@@ -5,7 +5,6 @@ import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import { presets } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
-import { checkFile } from './check.js'
 import { reportJson, type Stage, showReport as showCheck, showStage, stages } from './check-report.js'
 import { buildSudoku, type SudokuOptions, showSummary } from './data.js'
 import { demoCommand } from './demo.js'
@@ -63,6 +62,7 @@ action(
       examples('check examples/tiny-hrm.ts', 'check model.ts --show graph', 'check model.ts --show wgsl'),
     ),
   async (file: string, options: { readonly show?: Stage }) => {
+    const { checkFile } = await import('./check.js')
     const report = await checkFile(file)()
     return E.isLeft(report)
       ? report

@@ -1,4 +1,5 @@
 /** How a command ends: a value for people and scripts, or problems. Exit 0, 1 (failed) or 2 (bad usage, by commander). */
+import { CommanderError } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import { DeviceFailure } from '../device/index.js'
 import { type Problem, problem, showProblem } from '../problem.js'
@@ -39,6 +40,8 @@ const caught = async (command: () => Promise<Outcome>): Promise<Outcome> => {
   try {
     return await command()
   } catch (error) {
+    // Bad usage that shows only when options are looked at together: `main.ts` ends it with exit 2.
+    if (error instanceof CommanderError) throw error
     if (error instanceof DeviceFailure) return failed(error.problem)
     const { stack = String(error) } = error instanceof Error ? error : {}
     return failed(

@@ -3,7 +3,7 @@
  * to build the same model again.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { type HrmSizes, hrm, type Reasoner } from '../hrm/index.js'
@@ -16,7 +16,6 @@ import {
   restoreParameters,
   type TrainingSettings,
 } from '../train/index.js'
-import { checkFile, load } from './check.js'
 import { failed, listed } from './result.js'
 
 /** Where a model comes from: a preset's sizes, written out, or a file whose default export has it. */
@@ -83,14 +82,20 @@ export interface LoadedModel {
   readonly training: Readonly<Record<string, unknown>>
 }
 
-export const loadModel = async (source: ModelSource): Promise<E.Either<readonly Problem[], LoadedModel>> => {
+/** `typeCheck`: compile a file first, for its shape errors as sentences; takes seconds, and a run has passed it already. */
+export const loadModel = async (
+  source: ModelSource,
+  { typeCheck }: { readonly typeCheck: boolean },
+): Promise<E.Either<readonly Problem[], LoadedModel>> => {
   if (source.kind === 'hrm') return E.right({ model: hrm(source.sizes), training: {} })
-  const checked = await checkFile(source.file)()
+  // Brings the TypeScript compiler with it, which most commands do not need.
+  const { checkFile, loadFile } = await import('./check.js')
+  const checked = typeCheck ? await checkFile(source.file)() : E.right(undefined)
   if (E.isLeft(checked)) return checked
-  const exported = (await load(resolve(source.file))).default as
-    | { readonly model?: unknown; readonly training?: unknown }
-    | undefined
-  const found = checked.right.models.find(({ exported: name }) => name === 'default' || name === 'default.model')
+  const loaded = await loadFile(source.file)
+  if (E.isLeft(loaded)) return loaded
+  const { exports, models } = loaded.right
+  const found = models.find(({ exported }) => exported === 'default' || exported === 'default.model')
   if (found === undefined)
     return failed(
       problem('the default export is no model', {
@@ -98,8 +103,8 @@ export const loadModel = async (source: ModelSource): Promise<E.Either<readonly 
         fix: 'end it with `export default { model: …, training: { … } }`',
       }),
     )
-  const training = found.exported === 'default' ? {} : (exported?.training ?? {})
-  return E.right({ model: found.model, training: training as Readonly<Record<string, unknown>> })
+  const training = (exports.default as { readonly training?: LoadedModel['training'] }).training
+  return E.right({ model: found.model, training: training ?? {} })
 }
 
 export interface TrainedModel {
@@ -115,7 +120,7 @@ export interface TrainedModel {
 export const openRun = async (run: string): Promise<E.Either<readonly Problem[], TrainedModel>> => {
   const config = readConfig(run)
   if (E.isLeft(config)) return listed(config)
-  const loaded = await loadModel(config.right.model)
+  const loaded = await loadModel(config.right.model, { typeCheck: false })
   if (E.isLeft(loaded)) return loaded
   const { model } = loaded.right
   const checkpoint = latestCheckpoint(run)

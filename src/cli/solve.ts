@@ -113,7 +113,9 @@ export const showGuesses = (geometry: Geometry, question: Grid, guesses: readonl
       const changed = grid.filter((digit, cell) => digit !== before[cell]).length
       const picture = showGrid(geometry, grid, (text, cell) => (grid[cell] === before[cell] ? text : emphasise(text)))
       const halts = (100 / (1 + Math.exp(-qHalt))).toFixed(0)
-      return `after segment ${i + 1}: ${changed} cells ${i === 0 ? 'filled or changed' : 'changed'}, believes to be done: ${halts} %\n${picture}`
+      const change = i === 0 ? `${changed} cells filled` : changed === 0 ? 'no change' : `${changed} changed`
+      const heading = `after segment ${i + 1}: ${change}, sure of it: ${halts} %`
+      return changed === 0 ? heading : `${heading}\n${picture}`
     })
     .join('\n')
 }

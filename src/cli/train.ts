@@ -66,7 +66,7 @@ const fresh = async (options: TrainOptions): Promise<E.Either<readonly Problem[]
   if (E.isLeft(examples)) return listed(examples)
   const source = modelSource(options, examples.right.info.num_puzzle_identifiers)
   if (E.isLeft(source)) return listed(source)
-  const loaded = await loadModel(source.right.model)
+  const loaded = await loadModel(source.right.model, { typeCheck: true })
   if (E.isLeft(loaded)) return loaded
   const settings = completeSettings(
     { ...source.right.training, ...loaded.right.training, ...options.changes },
@@ -88,7 +88,7 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
   const data = resolve(options.data ?? config.right.data)
   const examples = await openTraining(data, config.right.augment)
   if (E.isLeft(examples)) return listed(examples)
-  const loaded = await loadModel(config.right.model)
+  const loaded = await loadModel(config.right.model, { typeCheck: false })
   if (E.isLeft(loaded)) return loaded
   const fit = fits(loaded.right.model, examples.right.info, data)
   if (E.isLeft(fit)) return listed(fit)
