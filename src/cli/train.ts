@@ -140,12 +140,21 @@ export const runTraining = async (
   }
 }
 
-/** The first Ctrl-C asks to stop; the second ends the process. */
+/**
+ * The first Ctrl-C asks to stop; another one ends the process. npm and timeout pass a terminal's signal on to a process
+ * that has had it already, so one that follows at once is the same.
+ */
 const interruptible = () => {
   const controller = new AbortController()
+  let asked = 0
   const stop = () => {
-    if (controller.signal.aborted) process.exit(130)
-    log('\nstopping after this step; once more to quit without saving')
+    const now = performance.now()
+    if (controller.signal.aborted) {
+      if (now - asked > 1000) process.exit(130)
+      return
+    }
+    asked = now
+    log('\nstopping after this step and saving; once more to quit without')
     controller.abort()
   }
   const signals = ['SIGINT', 'SIGTERM'] as const
