@@ -5,7 +5,7 @@ import { DeviceFailure } from '../device/index.js'
 import { type Problem, problem, showProblem } from '../problem.js'
 
 /** What a command answers: text for a terminal, the same as JSON. */
-export interface Answer {
+interface Answer {
   readonly text: string
   readonly json: unknown
 }
