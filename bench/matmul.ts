@@ -61,7 +61,7 @@ const nameOf = (v: MatmulVariant) =>
     ? `subgroup ${v.rows}×${v.depth}`
     : v.family === 'plain'
       ? `plain ${v.rows}`
-      : `tiled ${v.tile}`
+      : `tiled ${v.across * v.rows}×${v.across * 4}`
 
 const main = async (): Promise<void> => {
   const opened = await openDevice()()

@@ -1,46 +1,80 @@
 /**
- * Matmul that asks nothing of the adapter: every invocation keeps `rows` rows of four (or one) columns in registers and
- * walks along k. The fall-back for software adapters without subgroups of 8 lanes (SwiftShader).
+ * Matmul that asks nothing of the adapter: every invocation keeps `rows` rows of four columns in registers and walks
+ * along k. The fall-back for software adapters without subgroups of 8 lanes (SwiftShader).
+ *
+ * nn, tn: the four columns are neighbours, one 4-vector of B and C (four scalars where 4 does not divide n).
+ * nt: the columns of neighbouring invocations are neighbours, and B is read along k, as A is in nn and nt: four values a
+ * load where 4 divides k.
  */
 import type { Kernel, Target } from '../kernel.js'
 import { batchStrides, bindingCount, declareOperands, type MatmulSpec, nameOf, storeResult, tileGrid } from './spec.js'
 
 const INVOCATIONS = 16
+const COLUMNS = 4
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 export const plainMatmul = (spec: MatmulSpec, { rows }: { readonly rows: 4 | 8 }, target: Target): Kernel => {
   const { layout, m, n, k } = spec
   const wide = layout !== 'nt' && n % 4 === 0
-  const width = wide ? 4 : 1
+  const depth = k % 4 === 0 ? 4 : 1
+  const width = { a: layout === 'tn' ? 1 : depth, b: wide ? 4 : layout === 'nt' ? depth : 1, c: wide ? 4 : 1 } as const
   const strides = batchStrides(spec)
-  const a = (r: number) => (layout === 'tn' ? `A[aStart + k * ${m}u + row${r}]` : `A[aStart + row${r} * ${k}u + k]`)
-  const b = wide
-    ? `B[(bStart + k * ${n}u) / 4u + column]`
-    : layout === 'nt'
-      ? `B[bStart + column * ${k}u + k]`
-      : `B[bStart + k * ${n}u + column]`
-  const address = (r: number) =>
-    wide ? `(cStart + (row + ${r}u) * ${n}u) / 4u + column` : `cStart + (row + ${r}u) * ${n}u + column`
+  const tile = INVOCATIONS * COLUMNS
+  const guarded = { rows: m % rows !== 0, columns: n % tile !== 0 }
+  const type = (w: number) => (w === 4 ? 'vec4f' : 'f32')
+  const columnOf = (q: number) => (layout === 'nt' ? `column + ${q * INVOCATIONS}u` : `column + ${q}u`)
+  const clamped = (at: string, size: number, isGuarded: boolean) => (isGuarded ? `min(${at}, ${size - 1}u)` : `(${at})`)
+  // From `k` on, `depth` values of row r of A and of column q of B.
+  const loadA = (r: number) =>
+    layout === 'tn'
+      ? range(depth).map((j) => `let a${r}_${j} = A[aStart + (k + ${j}u) * ${m}u + row${r}];`)
+      : [`let a${r} = A[aStart + row${r} * ${k / width.a}u + k / ${width.a}u];`]
+  const partOfA = (r: number, j: number) => (layout === 'tn' ? `a${r}_${j}` : depth === 1 ? `a${r}` : `a${r}[${j}]`)
+  const loadB = wide
+    ? range(depth).map((j) => `let b${j} = B[bStart + (k + ${j}u) * ${n / 4}u + column0 / 4u];`)
+    : range(COLUMNS).flatMap((q) =>
+        layout === 'nt'
+          ? [`let b${q} = B[bStart + column${q} * ${k / width.b}u + k / ${width.b}u];`]
+          : range(depth).map((j) => `let b${q}_${j} = B[bStart + (k + ${j}u) * ${n}u + column${q}];`),
+      )
+  const partsOfB = (j: number) =>
+    wide
+      ? `b${j}`
+      : `vec4f(${range(COLUMNS).map((q) => (layout !== 'nt' ? `b${q}_${j}` : depth === 1 ? `b${q}` : `b${q}[${j}]`))})`
+  const store = (r: number) => {
+    const line = `cStart + (row + ${r}u) * ${n / width.c}u`
+    const each = wide
+      ? [{ at: 'column', text: storeResult(spec, `${line} + column / 4u`, `s${r}`, 4) }]
+      : range(COLUMNS).map((q) => ({
+          at: columnOf(q),
+          text: storeResult(spec, `${line} + ${columnOf(q)}`, `s${r}[${q}]`, 1),
+        }))
+    const text = each.map(({ at, text }) => (guarded.columns ? `if (${at} < ${n}u) { ${text} }` : text)).join(' ')
+    return guarded.rows ? `if (row + ${r}u < ${m}u) { ${text} }` : text
+  }
+  const grid = tileGrid(target, Math.ceil(n / tile), Math.ceil(m / rows), spec.batch)
   const wgsl = [
-    declareOperands(spec, { a: 'f32', b: wide ? 'vec4f' : 'f32', c: wide ? 'vec4f' : 'f32' }),
+    declareOperands(spec, { a: type(width.a), b: type(width.b), c: type(width.c) }),
     `@compute @workgroup_size(${INVOCATIONS})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {',
-    `let column = workgroup.x * ${INVOCATIONS}u + lane;`,
-    `if (column >= ${n / width}u) { return; }`,
-    `let row = workgroup.y * ${rows}u;`,
-    `let aStart = workgroup.z * ${strides.a}u; let bStart = workgroup.z * ${strides.b}u; let cStart = workgroup.z * ${strides.c}u;`,
-    ...range(rows).map((r) => `let row${r} = min(row + ${r}u, ${m - 1}u); var s${r} = ${wide ? 'vec4f()' : '0.0'};`),
-    `for (var k = 0u; k < ${k}u; k++) {`,
-    `let b = ${b};`,
-    ...range(rows).map((r) => `s${r} += ${a(r)} * b;`),
+    grid.wgsl,
+    `let column = tileColumn * ${tile}u + lane${layout === 'nt' ? '' : ` * ${COLUMNS}u`};`,
+    `let row = tileRow * ${rows}u;`,
+    `let aStart = product * ${strides.a / width.a}u; let bStart = product * ${strides.b / width.b}u; let cStart = product * ${strides.c / width.c}u;`,
+    ...range(wide ? 1 : COLUMNS).map(
+      (q) => `let column${q} = ${clamped(columnOf(q), wide ? n - 3 : n, guarded.columns)};`,
+    ),
+    ...range(rows).map((r) => `let row${r} = ${clamped(`row + ${r}u`, m, guarded.rows)}; var s${r} = vec4f();`),
+    `for (var k = 0u; k < ${k}u; k += ${depth}u) {`,
+    ...loadB,
+    ...range(rows).flatMap(loadA),
+    ...range(depth).flatMap((j) => [
+      `let y${j} = ${partsOfB(j)};`,
+      ...range(rows).map((r) => `s${r} += ${partOfA(r, j)} * y${j};`),
+    ]),
     '}',
-    ...range(rows).map((r) => `if (row + ${r}u < ${m}u) { ${storeResult(spec, address(r), `s${r}`, width)} }`),
+    ...range(rows).map(store),
     '}',
   ].join('\n')
-  return {
-    name: nameOf(spec, `plain ${rows}`),
-    wgsl,
-    bindings: bindingCount(spec),
-    workgroups: tileGrid(target, Math.ceil(n / width / INVOCATIONS), Math.ceil(m / rows), spec.batch),
-  }
+  return { name: nameOf(spec, `plain ${rows}`), wgsl, bindings: bindingCount(spec), workgroups: grid.workgroups }
 }

@@ -30,11 +30,11 @@ export interface MatmulSpec {
 /** Tile parameters of a family. */
 export type MatmulVariant =
   /** 8·rows rows by 32 columns a subgroup of 8 lanes, `depth` steps of k at a time. */
-  | { readonly family: 'subgroup'; readonly rows: 1 | 2 | 4; readonly depth: 1 | 2 | 4 }
+  | { readonly family: 'subgroup'; readonly rows: 1 | 2 | 3 | 4; readonly depth: 1 | 2 | 4 }
   /** `rows` rows and one 4-vector of columns an invocation; needs nothing of the adapter. */
   | { readonly family: 'plain'; readonly rows: 4 | 8 }
-  /** A square tile of C a workgroup, operands in workgroup memory; 4×4 elements an invocation. */
-  | { readonly family: 'tiled'; readonly tile: 32 | 64; readonly depth: 8 | 16 }
+  /** across·rows rows by across·4 columns a workgroup of across² invocations, operands in workgroup memory. */
+  | { readonly family: 'tiled'; readonly across: 8 | 16; readonly rows: 4 | 8; readonly depth: 8 | 16 }
 
 /** Declares the bindings of a matmul: A, B, the epilogue's inputs, C. */
 export const declareOperands = (
@@ -72,9 +72,29 @@ export const batchStrides = (spec: MatmulSpec) => ({
   c: spec.m * spec.n,
 })
 
-/** Tiles along x and y, products along z; throws beyond what the adapter can dispatch, which no model reaches. */
-export const tileGrid = (target: Target, x: number, y: number, z: number): readonly [number, number, number] => {
-  if (Math.max(x, y, z) > target.maxWorkgroupsPerDimension)
-    throw new Error(`matmul: a grid of ${x}×${y}×${z} tiles exceeds ${target.maxWorkgroupsPerDimension} a dimension`)
-  return [x, y, z]
+/**
+ * The grid of a matmul and the text that finds a workgroup's place in it: `tileColumn`, `tileRow`, `product`. Tiles along
+ * n are x, along m y, products z; where one of these is more than the adapter dispatches, all are numbered in that order
+ * and folded into x, y, z.
+ */
+export const tileGrid = (target: Target, columns: number, rows: number, products: number) => {
+  const most = target.maxWorkgroupsPerDimension
+  if (Math.max(columns, rows, products) <= most)
+    return {
+      workgroups: [columns, rows, products] as const,
+      wgsl: 'let tileColumn = workgroup.x; let tileRow = workgroup.y; let product = workgroup.z;',
+    }
+  const tiles = columns * rows * products
+  const x = Math.min(tiles, most)
+  const y = Math.min(Math.ceil(tiles / x), most)
+  const z = Math.ceil(tiles / (x * y))
+  if (z > most) throw new Error(`matmul: ${tiles} tiles are more than a grid of ${most} a dimension holds`)
+  return {
+    workgroups: [x, y, z] as const,
+    wgsl: [
+      `let tile = workgroup.x + ${x}u * (workgroup.y + ${y}u * workgroup.z);`,
+      `if (tile >= ${tiles}u) { return; }`,
+      `let tileColumn = tile % ${columns}u; let tileRow = tile / ${columns}u % ${rows}u; let product = tile / ${columns * rows}u;`,
+    ].join('\n'),
+  }
 }

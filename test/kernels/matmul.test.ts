@@ -12,6 +12,8 @@ import type { Device } from '../../src/device/index.js'
 import { randomNumbers, relativeError } from '../support/numbers.js'
 import { runKernel, withDevice } from '../support/run-kernel.js'
 
+const TOLERANCE = 1e-5
+
 const product = (spec: MatmulSpec, a: Float32Array, b: Float32Array): Float64Array => {
   const { layout, batch, m, n, k } = spec
   const c = new Float64Array(batch * m * n)
@@ -32,50 +34,70 @@ const product = (spec: MatmulSpec, a: Float32Array, b: Float32Array): Float64Arr
   return c
 }
 
-const check = async (device: Device, spec: MatmulSpec, variant: MatmulVariant, target: Target = device.target) => {
+/** 2·C + E₀ − E₁ …: shows a wrong place, a wrong order and a missing input. */
+const combination = (inputs: number): NonNullable<MatmulSpec['epilogue']> => ({
+  key: `combination${inputs}`,
+  inputs,
+  apply: (value, extra, width) =>
+    [
+      `${width === 4 ? 'vec4f(2.0)' : '2.0'} * (${value})`,
+      ...extra.map((e, i) => (i % 2 === 0 ? `+ ${e}` : `- ${e}`)),
+    ].join(' '),
+})
+
+const errorOf = async (device: Device, spec: MatmulSpec, variant: MatmulVariant, target: Target): Promise<number> => {
+  const size = spec.batch * spec.m * spec.n
   const a = randomNumbers(spec.m * spec.k * (spec.broadcastA ? 1 : spec.batch), 1)
   const b = randomNumbers(spec.k * spec.n * (spec.broadcastB ? 1 : spec.batch), 2)
-  const [c] = await runKernel(device, matmul(spec, target, variant), [a, b], [spec.batch * spec.m * spec.n])
-  expect(relativeError(c!, product(spec, a, b)), JSON.stringify({ spec, variant })).toBeLessThan(1e-5)
+  const extras = Array.from({ length: spec.epilogue?.inputs ?? 0 }, (_, i) => randomNumbers(size, 3 + i))
+  const [c] = await runKernel(device, matmul(spec, target, variant), [a, b, ...extras], [size])
+  const sums = product(spec, a, b)
+  const expected = spec.epilogue
+    ? sums.map((x, i) => extras.reduce((sum, e, j) => (j % 2 === 0 ? sum + e[i]! : sum - e[i]!), 2 * x))
+    : sums
+  return relativeError(c!, expected)
+}
+
+const check = async (device: Device, spec: MatmulSpec, variant: MatmulVariant, target: Target = device.target) => {
+  expect(await errorOf(device, spec, variant, target), JSON.stringify({ spec, variant })).toBeLessThan(TOLERANCE)
 }
 
 const size = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 80 }), fc.constantFrom(16, 32, 64, 96))
-const specs = fc.record({
-  layout: fc.constantFrom('nn' as const, 'nt' as const, 'tn' as const),
-  batch: fc.integer({ min: 1, max: 3 }),
-  m: size,
-  n: size,
-  k: size,
-  broadcastA: fc.boolean(),
-  broadcastB: fc.boolean(),
-})
+const layout = fc.constantFrom('nn' as const, 'nt' as const, 'tn' as const)
+const specs: fc.Arbitrary<MatmulSpec> = fc
+  .record({
+    layout,
+    batch: fc.integer({ min: 1, max: 3 }),
+    m: size,
+    n: size,
+    k: size,
+    broadcastA: fc.boolean(),
+    broadcastB: fc.boolean(),
+    inputs: fc.constantFrom(undefined, 0, 1, 2),
+  })
+  .map(({ inputs, ...spec }) => (inputs === undefined ? spec : { ...spec, epilogue: combination(inputs) }))
+
+const classes: readonly (readonly [string, (target: Target) => Target, number])[] = [
+  ['the adapter', (target) => target, 24],
+  ['adapters without subgroups', (target) => ({ ...target, adapterClass: 'software', subgroupSize: 0 }), 8],
+  ['GPUs', (target) => ({ ...target, adapterClass: 'gpu' }), 10],
+]
 
 describe('matmul agrees with a float64 product', () => {
-  it(
-    'for every variant of the adapter, over random shapes',
-    withDevice(async (device) => {
-      const variants = matmulVariants(device.target)
-      await fc.assert(
-        fc.asyncProperty(specs, fc.constantFrom(...variants), (spec, variant) => check(device, spec, variant)),
-        { numRuns: 40, seed: 7 },
-      )
-    }),
-    120_000,
-  )
-
-  it(
-    'for the workgroup-memory tiles of GPUs',
-    withDevice(async (device) => {
-      const target: Target = { ...device.target, adapterClass: 'gpu' }
-      await fc.assert(
-        fc.asyncProperty(specs, fc.constantFrom(...matmulVariants(target)), (spec, variant) =>
-          check(device, spec, variant, target),
-        ),
-        { numRuns: 15, seed: 8 },
-      )
-    }),
-    120_000,
-  )
+  for (const [name, targetOf, numRuns] of classes)
+    it(
+      `for every variant of ${name}, over random shapes, broadcasts and epilogues`,
+      withDevice(async (device) => {
+        const target = targetOf(device.target)
+        await fc.assert(
+          fc.asyncProperty(specs, fc.constantFrom(...matmulVariants(target)), (spec, variant) =>
+            check(device, spec, variant, target),
+          ),
+          { numRuns, seed: 7 },
+        )
+      }),
+      120_000,
+    )
 
   it(
     'for the shapes of a transformer block, with the default variant',
@@ -86,6 +108,8 @@ describe('matmul agrees with a float64 product', () => {
           [164, 11, 128],
           [11, 128, 164],
           [2, 64, 64],
+          [64, 2, 64],
+          [128, 32, 257],
         ] as const) {
           const spec = { layout, batch: 1, m, n, k }
           await check(device, spec, selectMatmul(spec, device.target))
@@ -93,24 +117,26 @@ describe('matmul agrees with a float64 product', () => {
     }),
     120_000,
   )
+
+  it(
+    'when its tiles are more than a dimension of the grid holds',
+    withDevice(async (device) => {
+      const narrow = { ...device.target, maxWorkgroupsPerDimension: 5 }
+      for (const target of [narrow, { ...narrow, adapterClass: 'gpu' as const }]) {
+        const spec: MatmulSpec = { layout: 'nn', batch: 2, m: 70, n: 66, k: 5, epilogue: combination(1) }
+        const variant = matmulVariants(target)[0]!
+        const { workgroups } = matmul(spec, target, variant)
+        expect(Math.max(...workgroups)).toBeLessThanOrEqual(5)
+        expect(workgroups.reduce((x, y) => x * y, 1)).toBeGreaterThan(5)
+        await check(device, spec, variant, target)
+      }
+    }),
+  )
 })
 
-it(
-  'an epilogue adds a residual of the same shape as it stores',
-  withDevice(async (device) => {
-    for (const n of [32, 33]) {
-      const spec: MatmulSpec = {
-        layout: 'nn',
-        batch: 1,
-        m: 17,
-        n,
-        k: 8,
-        epilogue: { key: 'residual', inputs: 1, apply: (value, [extra]) => `${value} + ${extra}` },
-      }
-      const [a, b, e] = [randomNumbers(17 * 8, 1), randomNumbers(8 * n, 2), randomNumbers(17 * n, 3)]
-      const [c] = await runKernel(device, matmul(spec, device.target), [a, b, e], [17 * n])
-      const expected = product(spec, a, b).map((x, i) => x + e[i]!)
-      expect(relativeError(c!, expected)).toBeLessThan(1e-5)
-    }
-  }),
-)
+it('the check above sees one wrong element', () => {
+  const spec: MatmulSpec = { layout: 'nn', batch: 1, m: 80, n: 80, k: 80 }
+  const right = product(spec, randomNumbers(6400, 1), randomNumbers(6400, 2))
+  const wrong = right.map((x, i) => (i === 17 ? x * 0.99 + 0.01 : x))
+  expect(relativeError(wrong, right)).toBeGreaterThan(TOLERANCE)
+})
