@@ -1,117 +1,137 @@
 /**
- * What the attention kernels share: one invocation owns one row of d numbers (a query or a key) in registers and meets all
- * rows of the other kind. On software adapters eight of those come at a time, one loaded by each lane of the subgroup and
- * handed round with subgroupBroadcast, which costs an eighth of the loads; elsewhere they come one by one, every
- * invocation reading the same address.
+ * Attention on GPUs: one invocation owns one row of d numbers (a query or a key) in registers and meets all rows of the
+ * other kind, four at a time. These come from two tiles in workgroup memory, which all invocations fill together:
  *
- * Memory: packed projections [B, T, 3, H, d] (q, k, v), rows of the output [B, T, H, d], statistics [B, H, T].
+ *      invocation i:  row i ──┐                 ┌─ tile of ≤ 32 rows, e.g. of k ─┐
+ *                             ├─ 4 products  ←──┤ t  t+1  t+2  t+3  …            │
+ *      in registers:  sums ───┘                 └─ and of v ─────────────────────┘
+ *
+ * Software adapters without subgroups take the same way without tiles, one row at a time: barriers are dear there.
  */
-import type { Target } from '../kernel.js'
+import type { Kernel, Target } from '../kernel.js'
+import { type AttentionSpec, clamp, declare, describeSpec, type Rows, range, type Vectors, vectorsOf } from './spec.js'
 
-export interface AttentionSpec {
-  /** B */
-  readonly batch: number
-  /** T */
-  readonly sequence: number
-  /** H */
-  readonly heads: number
-  /** d */
-  readonly headDim: number
-}
-
-export const range = (n: number) => Array.from({ length: n }, (_, i) => i)
-
-export interface RowPlan {
-  readonly spec: AttentionSpec
+export interface RowPlan extends Vectors {
   /** Invocations of a workgroup, a row each. */
   readonly rows: number
   /** Rows of the other kind met at a time. */
-  readonly block: 1 | 8
-  /** Numbers of a row are held in `chunks` vectors of `width`. */
-  readonly width: 1 | 2 | 4
-  readonly chunks: number
-  readonly type: string
+  readonly block: number
+  /** Rows held in workgroup memory, a multiple of `block`; 0: none. */
+  readonly tile: number
 }
 
-export const planRows = (spec: AttentionSpec, target: Target): RowPlan => {
-  const broadcasts = target.adapterClass === 'software' && target.subgroupSize === 8
-  const width = spec.headDim % 4 === 0 ? 4 : spec.headDim % 2 === 0 ? 2 : 1
-  return {
-    spec,
-    rows: broadcasts ? 8 : target.adapterClass === 'software' ? 16 : 64,
-    block: broadcasts ? 8 : 1,
-    width,
-    chunks: spec.headDim / width,
-    type: width === 1 ? 'f32' : `vec${width}f`,
-  }
+const BLOCK = 4
+const MOST_TILE_ROWS = 32
+/** The two tiles together: what WebGPU promises everywhere. Small, so that several workgroups fit on a multiprocessor. */
+const TILE_BYTES = 16384
+const WARP = 32
+
+export const planRows = (spec: AttentionSpec, { adapterClass, maxWorkgroupMemoryBytes }: Target): RowPlan => {
+  const vectors = vectorsOf(spec)
+  if (adapterClass === 'software') return { ...vectors, rows: 16, block: 1, tile: 0 }
+  const bytes = Math.min(TILE_BYTES, maxWorkgroupMemoryBytes)
+  const fitting = Math.min(MOST_TILE_ROWS, Math.floor(bytes / (8 * spec.headDim)), spec.sequence + BLOCK - 1)
+  const tile = Math.floor(fitting / BLOCK) * BLOCK
+  // A short sequence takes one workgroup, which then loads everything only once.
+  const rows = spec.sequence <= 4 * WARP ? Math.ceil(spec.sequence / WARP) * WARP : 2 * WARP
+  return { ...vectors, rows, block: tile === 0 ? 1 : BLOCK, tile }
 }
 
-export const gridOfRows = ({ spec, rows }: RowPlan): readonly [number, number, number] => [
-  Math.ceil(spec.sequence / rows),
-  spec.heads,
-  spec.batch,
+/** The kinds of rows that are met (at most two), by the names which `met` knows them by. */
+export type Met = readonly (readonly [name: string, rows: Rows])[]
+
+/** Chunk c of the j-th row of the block. */
+export const met = ({ tile, chunks }: RowPlan, name: string, rows: Rows, j: number, c: number): string =>
+  tile === 0 ? `${rows.buffer}[${name}_at${j} + ${c}u]` : `${name}_tile[(e + ${j}u) * ${chunks}u + ${c}u]`
+
+/** Runs `body` for every block; `t + j` is its j-th row. */
+export const forBlocks = (plan: RowPlan, kinds: Met, body: readonly string[]): readonly string[] => {
+  const { spec, tile, block, chunks, rows } = plan
+  if (tile === 0)
+    return [
+      `for (var t = 0u; t < ${spec.sequence}u; t += ${block}u) {`,
+      ...kinds.flatMap(([name, { address }]) =>
+        range(block).map((j) => `let ${name}_at${j} = ${address(clamp(plan, `t + ${j}u`))};`),
+      ),
+      ...body,
+      '}',
+    ]
+  return [
+    `for (var start = 0u; start < ${spec.sequence}u; start += ${tile}u) {`,
+    'workgroupBarrier();',
+    `for (var i = lane; i < ${tile * chunks}u; i += ${rows}u) {`,
+    `let token = ${clamp(plan, `start + i / ${chunks}u`)};`,
+    ...kinds.map(([name, { buffer, address }]) => `${name}_tile[i] = ${buffer}[${address('token')} + i % ${chunks}u];`),
+    '}',
+    'workgroupBarrier();',
+    `let end = min(${tile}u, ${spec.sequence}u - start);`,
+    `for (var e = 0u; e < end; e += ${block}u) {`,
+    'let t = start + e;',
+    ...body,
+    '}',
+    '}',
+  ]
+}
+
+/** `text`, but `instead` where the j-th row of the block lies beyond the end. */
+export const masked = ({ spec, block }: RowPlan, j: number, text: string, instead: string): string => {
+  const rest = spec.sequence % block
+  return rest === 0 || j < rest ? text : `select(${text}, ${instead}, t + ${j}u >= ${spec.sequence}u)`
+}
+
+/** `{sum}{j}` = own row `own` · j-th row of the block. */
+export const products = (plan: RowPlan, sum: string, own: string, name: string, rows: Rows): readonly string[] => [
+  ...range(plan.block).map((j) => `var ${sum}${j} = 0.0;`),
+  ...range(plan.chunks).flatMap((c) =>
+    range(plan.block).map((j) => {
+      const other = met(plan, name, rows, j, c)
+      return `${sum}${j} += ${plan.width === 1 ? `${own}${c} * ${other}` : `dot(${own}${c}, ${other})`};`
+    }),
+  ),
 ]
 
-/** Which third of the packed projections. */
-const PART = { q: 0, k: 1, v: 2 } as const
-type Part = keyof typeof PART
+/** `{into}` += Σ_j `{weight}{j}` · j-th row of the block. */
+export const accumulate = (plan: RowPlan, into: string, weight: string, name: string, rows: Rows): readonly string[] =>
+  range(plan.chunks).map((c) => {
+    const terms = range(plan.block).map((j) => `${weight}${j} * ${met(plan, name, rows, j, c)}`)
+    return `${into}${c} += ${terms.join(' + ')};`
+  })
 
-/** Address (in vectors) of a token's row in the packed projections, or in an output. */
-export const packedAddress = ({ spec, chunks }: RowPlan, part: Part, token: string): string =>
-  `(((workgroup.z * ${spec.sequence}u + ${token}) * 3u + ${PART[part]}u) * ${spec.heads}u + workgroup.y) * ${chunks}u`
-export const outputAddress = ({ spec, chunks }: RowPlan, token: string): string =>
-  `((workgroup.z * ${spec.sequence}u + ${token}) * ${spec.heads}u + workgroup.y) * ${chunks}u`
-export const statisticsAddress = ({ spec }: RowPlan, token: string): string =>
-  `(workgroup.z * ${spec.heads}u + workgroup.y) * ${spec.sequence}u + ${token}`
-
-/** `name0 … name{chunks−1}`: a row in registers. */
-export const loadRow = ({ chunks }: RowPlan, name: string, buffer: string, address: string): readonly string[] => [
-  `let ${name}_at = ${address};`,
+/** `name0 … name{chunks−1}`: this invocation's row in registers. */
+export const loadRow = ({ chunks }: RowPlan, name: string, { buffer, address }: Rows): readonly string[] => [
+  `let ${name}_at = ${address('row')};`,
   ...range(chunks).map((c) => `let ${name}${c} = ${buffer}[${name}_at + ${c}u];`),
 ]
 export const zeroRow = ({ chunks, type }: RowPlan, name: string): readonly string[] =>
   range(chunks).map((c) => `var ${name}${c} = ${type}();`)
-export const storeRow = ({ chunks }: RowPlan, name: string, buffer: string, address: string): readonly string[] => [
-  `let ${name}_to = ${address};`,
+export const storeRow = ({ chunks }: RowPlan, name: string, { buffer, address }: Rows): readonly string[] => [
+  `let ${name}_to = ${address('row')};`,
   ...range(chunks).map((c) => `${buffer}[${name}_to + ${c}u] = ${name}${c};`),
 ]
-
-export const dotText = ({ width }: RowPlan, a: string, b: string): string =>
-  width === 1 ? `${a} * ${b}` : `dot(${a}, ${b})`
-
-/** Value `name` of row `j` of the block, loaded by lane j. */
-export const fromLane = ({ block }: RowPlan, name: string, j: number): string =>
-  block === 1 ? name : `subgroupBroadcast(${name}, ${j}u)`
-
-/** Opens the loop over the rows of the other kind: `other` is the row this lane loads, `t + j` the j-th of the block. */
-export const openLoop = ({ spec, block }: RowPlan): readonly string[] => {
-  const last = spec.sequence - 1
-  if (block === 1) return [`for (var t = 0u; t < ${spec.sequence}u; t++) {`, 'let other = t;']
-  const other = spec.sequence % block === 0 ? 't + lane' : `min(t + lane, ${last}u)`
-  return [`for (var t = 0u; t < ${spec.sequence}u; t += ${block}u) {`, `let other = ${other};`]
-}
-
-/** The test whether row j of the block lies beyond the end; none where it never does. */
-export const isBeyond = ({ spec, block }: RowPlan, j: number): string | undefined => {
-  const rest = spec.sequence % block
-  return rest === 0 || j < rest ? undefined : `t + ${j}u >= ${spec.sequence}u`
-}
-
-/** The head of every attention kernel: this invocation's row, clamped so that loads stay in bounds. */
-export const header = (
-  plan: RowPlan,
-  bindings: readonly (readonly [name: string, type: string])[],
-): readonly string[] => [
-  ...(plan.block === 8 ? ['enable subgroups;'] : []),
-  ...bindings.map(([name, type], i) => `@group(0) @binding(${i}) var<storage, read_write> ${name}: array<${type}>;`),
-  `@compute @workgroup_size(${plan.rows})`,
-  'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {',
-  `let row_ = workgroup.x * ${plan.rows}u + lane;`,
-  `let row = min(row_, ${plan.spec.sequence - 1}u);`,
-]
-
+/** Only where this invocation's row is there. */
 export const guarded = (plan: RowPlan, statements: readonly string[]): readonly string[] =>
   plan.spec.sequence % plan.rows === 0 ? statements : [`if (row_ < ${plan.spec.sequence}u) {`, ...statements, '}']
 
-export const describeSpec = ({ batch, sequence, heads, headDim }: AttentionSpec): string =>
-  `[${batch},${sequence},${heads},${headDim}]`
+export const rowKernel = (
+  plan: RowPlan,
+  name: string,
+  bindings: readonly (readonly [name: string, type: string])[],
+  kinds: Met,
+  body: readonly string[],
+): Kernel => ({
+  name: `${name} ${describeSpec(plan.spec)}`,
+  bindings: bindings.length,
+  workgroups: [Math.ceil(plan.spec.sequence / plan.rows), plan.spec.heads, plan.spec.batch],
+  wgsl: [
+    ...declare(bindings),
+    ...(plan.tile === 0
+      ? []
+      : kinds.map(([kind]) => `var<workgroup> ${kind}_tile: array<${plan.type}, ${plan.tile * plan.chunks}>;`)),
+    `@compute @workgroup_size(${plan.rows})`,
+    'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {',
+    `let row_ = workgroup.x * ${plan.rows}u + lane;`,
+    `let row = ${clamp(plan, 'row_')};`,
+    ...body,
+    '}',
+  ].join('\n'),
+})

@@ -1,0 +1,72 @@
+/**
+ * The sizes of an attention and where its numbers lie: packed projections [B, T, 3, H, d] (q, k, v), rows of the output
+ * [B, T, H, d], statistics [B, H, T]. In all kernels `workgroup.z` is the batch element and `workgroup.y` the head.
+ */
+export interface AttentionSpec {
+  /** B */
+  readonly batch: number
+  /** T */
+  readonly sequence: number
+  /** H */
+  readonly heads: number
+  /** d */
+  readonly headDim: number
+}
+
+/** Numbers of a row are held in `chunks` vectors of `width`. */
+export interface Vectors {
+  readonly spec: AttentionSpec
+  readonly width: 1 | 2 | 4
+  readonly chunks: number
+  readonly type: string
+}
+
+export const vectorsOf = (spec: AttentionSpec): Vectors => {
+  const width = spec.headDim % 4 === 0 ? 4 : spec.headDim % 2 === 0 ? 2 : 1
+  return { spec, width, chunks: spec.headDim / width, type: width === 1 ? 'f32' : `vec${width}f` }
+}
+
+/** A buffer and the address (in vectors) of a token's row in it. */
+export interface Rows {
+  readonly buffer: string
+  readonly address: (token: string) => string
+}
+
+const PART = { q: 0, k: 1, v: 2 } as const
+
+/** A third of the packed projections, or of their derivatives. */
+export const packed = ({ spec, chunks }: Vectors, part: 'q' | 'k' | 'v', buffer = 'qkv'): Rows => ({
+  buffer,
+  address: (token) =>
+    `(((workgroup.z * ${spec.sequence}u + ${token}) * 3u + ${PART[part]}u) * ${spec.heads}u + workgroup.y) * ${chunks}u`,
+})
+
+export const output = ({ spec, chunks }: Vectors, buffer: string): Rows => ({
+  buffer,
+  address: (token) => `((workgroup.z * ${spec.sequence}u + ${token}) * ${spec.heads}u + workgroup.y) * ${chunks}u`,
+})
+
+export const statistic = ({ spec }: Vectors, token: string): string =>
+  `(workgroup.z * ${spec.heads}u + workgroup.y) * ${spec.sequence}u + ${token}`
+
+/** Inputs and output of the backward kernels, each of which writes a part of dQkv. */
+export const backwardBindings = ({ type }: Vectors) =>
+  [
+    ['qkv', type],
+    ['dOut', type],
+    ['lse', 'f32'],
+    ['delta', 'f32'],
+    ['dQkv', type],
+  ] as const
+
+type Bindings = readonly (readonly [name: string, type: string])[]
+export const declare = (bindings: Bindings): readonly string[] =>
+  bindings.map(([name, type], i) => `@group(0) @binding(${i}) var<storage, read_write> ${name}: array<${type}>;`)
+
+/** Keeps a token within the sequence, so that loads stay in bounds; what is loaded so is masked. */
+export const clamp = ({ spec }: Vectors, token: string): string => `min(${token}, ${spec.sequence - 1}u)`
+
+export const describeSpec = ({ batch, sequence, heads, headDim }: AttentionSpec): string =>
+  `[${batch},${sequence},${heads},${headDim}]`
+
+export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i)
