@@ -18,7 +18,7 @@ const TILE_128 = { family: 'tiled', across: 16, rows: 8, depth: 16 } as const
 /** Tiles that keep a large GPU's some hundred processors busy. */
 const BUSY = 256
 
-/** Above this many operations a run, the larger kernel's longer compilation pays (a driver compiles it for a second). */
+/** From this many operations a run, the larger body's longer compilation pays (the driver compiles it for a second). */
 const LARGE = 2e8
 
 /** The default by rules. */
@@ -29,8 +29,10 @@ export const selectMatmul = (spec: MatmulSpec, target: Target): MatmulVariant =>
     return tiles(64, 64) >= BUSY ? TILE_64 : TILE_32
   }
   if (target.subgroupSize !== 8) return { family: 'plain', rows: 8 }
-  if (spec.m <= 8) return { family: 'subgroup', rows: 1, depth: 2 }
-  if (spec.layout === 'tn') return { family: 'subgroup', rows: 2, depth: 2 }
+  if (spec.m <= 8) return { family: 'subgroup', rows: 1, depth: 4 }
   const isLarge = 2 * spec.m * spec.n * spec.k * spec.batch >= LARGE
-  return { family: 'subgroup', rows: isLarge && spec.layout === 'nn' ? 4 : 2, depth: 4 }
+  // Few steps of k do not repay setting up and storing 32 rows of scalars; long rows of Aᵀ want few of them at a time.
+  if (!isLarge || spec.m <= 16 || (spec.layout === 'nt' && spec.k < 128))
+    return { family: 'subgroup', rows: 2, depth: 4 }
+  return { family: 'subgroup', rows: 4, depth: spec.layout === 'tn' ? 2 : 4 }
 }

@@ -8,6 +8,7 @@
  *      row 1  [ 4 | 4 | … | 4 ]                and handed round by subgroupBroadcast with a constant lane
  *        ⋮
  *
+ * tn: rows of A are neighbours, so that a lane loads `rows` of them at once (where rows | m) and holds rows·lane + c.
  * nn, tn: B is read as 4-vectors along n, C is stored so; needs 4 | n. nt, and any n: one to four columns a lane at a
  * distance of 8, scalar accumulators; nt reads B along k like A. Vectors along k need depth | k; otherwise they are
  * gathered by scalar loads, and what is left of k follows the loop. Rows and columns beyond the edge are clamped when
@@ -35,18 +36,17 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const divides = { rows: m % R === 0, columns: n % columns === 0 }
   // How many values one load takes: along k where k is the operand's fast axis, else along the columns.
   const alongK = k % depth === 0 ? depth : 1
-  const width = { a: layout === 'tn' ? 1 : alongK, b: wide ? 4 : layout === 'nt' ? alongK : 1 }
+  // tn: neighbouring rows of A are neighbours in memory, so that one load may take all rows·8 of them.
+  const acrossRows = layout === 'tn' && rows !== 3 && m % rows === 0
+  const width = { a: layout === 'tn' ? (acrossRows ? rows : 1) : alongK, b: wide ? 4 : layout === 'nt' ? alongK : 1 }
   const strides = batchStrides(spec)
   const start = (stride: number, per: number) => (spec.batch === 1 ? '0u' : `product * ${stride / per}u`)
 
   const setUp = [
-    ...range(rows).flatMap((p) => {
-      const row = `row + ${p * LANES}u + lane`
-      const inside = divides.rows ? row : `min(${row}, ${m - 1}u)`
-      const from = start(strides.a, width.a)
-      return [
-        layout === 'tn' ? `let a${p} = ${from} + ${inside};` : `let a${p} = ${from} + (${inside}) * ${k / width.a}u;`,
-      ]
+    ...range(acrossRows ? 1 : rows).map((p) => {
+      const row = acrossRows ? `row / ${rows}u + lane` : `row + ${p * LANES}u + lane`
+      const inside = divides.rows ? row : `min(${row}, ${(acrossRows ? m / rows : m) - 1}u)`
+      return `let a${p} = ${start(strides.a, width.a)} + (${inside})${layout === 'tn' ? '' : ` * ${k / width.a}u`};`
     }),
     ...(wide
       ? [`let b = ${start(strides.b, 4)} + ${divides.columns ? 'column' : `min(column, ${n / 4 - 1}u)`};`]
@@ -64,36 +64,43 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     ),
   ]
 
-  /** `count` values of k from `from` (an expression) on: the loads, then every product. */
-  const steps = (from: string, count: number): readonly string[] => {
-    const slow = (j: number, stride: number) => `(${from} + ${j}u) * ${stride}u`
-    const loads = [
-      ...range(rows).flatMap((p) =>
-        width.a > 1
-          ? [`let x${p} = A[a${p} + ${from} / ${width.a}u];`]
-          : range(count).map((j) => `let x${p}_${j} = A[a${p} + ${layout === 'tn' ? slow(j, m) : `${from} + ${j}u`}];`),
-      ),
-      ...(wide
-        ? range(count).map((j) => `let y${j} = B[b + ${slow(j, n / 4)}];`)
-        : range(across).flatMap((q) =>
-            width.b > 1
-              ? [`let y${q} = B[b${q} + ${from} / ${width.b}u];`]
-              : range(count).map(
-                  (j) => `let y${q}_${j} = B[b${q} + ${layout === 'nt' ? `${from} + ${j}u` : slow(j, n)}];`,
-                ),
-          )),
-    ]
-    const partOfA = (p: number, j: number) => (width.a > 1 ? `x${p}[${j}]` : `x${p}_${j}`)
+  /**
+   * `count` values of k from depth·`i` (an expression) on: the loads, then every product. (Counting k itself and dividing
+   * by the vectors' length costs 40 % where the rows' length is a power of two.)
+   */
+  const steps = (i: string, count: number): readonly string[] => {
+    const at = (j: number, stride: number) => `${i} * ${depth * stride}u + ${j * stride}u`
+    const loadA = (p: number) =>
+      layout === 'tn'
+        ? range(count).map((j) => `let x${p}_${j} = A[a${p} + ${at(j, m / width.a)}];`)
+        : width.a > 1
+          ? [`let x${p} = A[a${p} + ${i}];`]
+          : range(count).map((j) => `let x${p}_${j} = A[a${p} + ${at(j, 1)}];`)
+    const loadB = wide
+      ? range(count).map((j) => `let y${j} = B[b + ${at(j, n / 4)}];`)
+      : range(across).flatMap((q) =>
+          width.b > 1
+            ? [`let y${q} = B[b${q} + ${i}];`]
+            : range(count).map((j) => `let y${q}_${j} = B[b${q} + ${at(j, layout === 'nt' ? 1 : n)}];`),
+        )
+    /** Row r's value at step j, on every lane. */
+    const broadcast = (r: number, j: number): string => {
+      if (acrossRows) {
+        const part = rows === 1 ? `x0_${j}` : `x0_${j}[${r % rows}]`
+        return `subgroupBroadcast(${part}, ${Math.floor(r / rows)}u)`
+      }
+      const p = Math.floor(r / LANES)
+      return `subgroupBroadcast(${layout !== 'tn' && width.a > 1 ? `x${p}[${j}]` : `x${p}_${j}`}, ${r % LANES}u)`
+    }
     const partOfB = (q: number, j: number) => (width.b > 1 ? `y${q}[${j}]` : `y${q}_${j}`)
-    const products = range(R).flatMap((r) =>
+    const products = (r: number) =>
       range(count).map((j) => {
-        const a = `subgroupBroadcast(${partOfA(Math.floor(r / LANES), j)}, ${r % LANES}u)`
-        if (wide) return `s${r} += ${a} * y${j};`
+        if (wide) return `s${r} += ${broadcast(r, j)} * y${j};`
         const sums = range(across).map((q) => `s${r}_${q} += x * ${partOfB(q, j)};`)
-        return `{ let x = ${a}; ${sums.join(' ')} }`
-      }),
-    )
-    return [...loads, ...products]
+        return `{ let x = ${broadcast(r, j)}; ${sums.join(' ')} }`
+      })
+    // All loads before all products: measured a fifth faster than loads of A next to their use.
+    return [...loadB, ...range(acrossRows ? 1 : rows).flatMap(loadA), ...range(R).flatMap(products)]
   }
 
   const stores = range(R).map((r) => {
@@ -113,7 +120,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   })
 
   const grid = tileGrid(target, Math.ceil(n / columns), Math.ceil(m / R), spec.batch)
-  const whole = k - (k % depth)
+  const whole = Math.floor(k / depth)
   const wgsl = [
     'enable subgroups;',
     declareOperands(spec, { a: vector(width.a), b: vector(width.b), c: wide ? 'vec4f' : 'f32' }),
@@ -123,8 +130,8 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     `let row = tileRow * ${R}u;`,
     `let column = tileColumn * ${wide ? LANES : columns}u + lane;`,
     ...setUp,
-    ...(whole === 0 ? [] : [`for (var k = 0u; k < ${whole}u; k += ${depth}u) {`, ...steps('k', depth), '}']),
-    ...(whole === k ? [] : ['{', ...steps(`${whole}u`, k - whole), '}']),
+    ...(whole === 0 ? [] : [`for (var i = 0u; i < ${whole}u; i++) {`, ...steps('i', depth), '}']),
+    ...steps(`${whole}u`, k % depth),
     ...stores,
     '}',
   ].join('\n')

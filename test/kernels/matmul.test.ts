@@ -78,7 +78,7 @@ const specs: fc.Arbitrary<MatmulSpec> = fc
   .map(({ inputs, ...spec }) => (inputs === undefined ? spec : { ...spec, epilogue: combination(inputs) }))
 
 const classes: readonly (readonly [string, (target: Target) => Target, number])[] = [
-  ['the adapter', (target) => target, 24],
+  ['the adapter', (target) => target, 18],
   ['adapters without subgroups', (target) => ({ ...target, adapterClass: 'software', subgroupSize: 0 }), 8],
   ['GPUs', (target) => ({ ...target, adapterClass: 'gpu' }), 10],
 ]
