@@ -19,9 +19,6 @@ import {
 } from './rows.js'
 import { backwardBindings, clamp, output, packed, range, statistic } from './spec.js'
 
-/** Most numbers of a row for which k, v, dk and dv stay in registers (255 on NVIDIA). */
-const MOST_TOGETHER = 32
-
 const loadStatistics = (plan: RowPlan, n: number | '_', query: string, withDelta: boolean): string =>
   `let at${n} = ${statistic(plan, query)}; let lse${n} = lse[at${n}];${withDelta ? ` let delta${n} = delta[at${n}];` : ''}`
 
@@ -89,5 +86,5 @@ const keyKernel = (plan: RowPlan, writes: 'k' | 'v' | 'kv'): Kernel => {
 
 export const rowsBackward = (plan: RowPlan): readonly Kernel[] => [
   queryKernel(plan),
-  ...(plan.spec.headDim <= MOST_TOGETHER ? [keyKernel(plan, 'kv')] : [keyKernel(plan, 'k'), keyKernel(plan, 'v')]),
+  ...(plan.together ? [keyKernel(plan, 'kv')] : [keyKernel(plan, 'k'), keyKernel(plan, 'v')]),
 ]

@@ -18,6 +18,8 @@ export interface RowPlan extends Vectors {
   readonly block: number
   /** Rows held in workgroup memory, a multiple of `block`; 0: none. */
   readonly tile: number
+  /** Whether one kernel writes both dk and dv. */
+  readonly together: boolean
 }
 
 const BLOCK = 4
@@ -25,9 +27,11 @@ const MOST_TILE_ROWS = 32
 /** The two tiles together: what WebGPU promises everywhere. Small, so that several workgroups fit on a multiprocessor. */
 const TILE_BYTES = 16384
 const WARP = 32
+/** Most numbers of a row for which k, v, dk and dv stay in the registers of an invocation (255 on NVIDIA). */
+const MOST_TOGETHER = 32
 
 export const planRows = (spec: AttentionSpec, { adapterClass, maxWorkgroupMemoryBytes }: Target): RowPlan => {
-  const vectors = vectorsOf(spec)
+  const vectors = { ...vectorsOf(spec), together: spec.headDim <= MOST_TOGETHER }
   if (adapterClass === 'software') return { ...vectors, rows: 16, block: 1, tile: 0 }
   const bytes = Math.min(TILE_BYTES, maxWorkgroupMemoryBytes)
   const fitting = Math.min(MOST_TILE_ROWS, Math.floor(bytes / (8 * spec.headDim)), spec.sequence + BLOCK - 1)
@@ -41,7 +45,7 @@ export const planRows = (spec: AttentionSpec, { adapterClass, maxWorkgroupMemory
 export type Met = readonly (readonly [name: string, rows: Rows])[]
 
 /** Chunk c of the j-th row of the block. */
-export const met = ({ tile, chunks }: RowPlan, name: string, rows: Rows, j: number, c: number): string =>
+const met = ({ tile, chunks }: RowPlan, name: string, rows: Rows, j: number, c: number): string =>
   tile === 0 ? `${rows.buffer}[${name}_at${j} + ${c}u]` : `${name}_tile[(e + ${j}u) * ${chunks}u + ${c}u]`
 
 /** Runs `body` for every block; `t + j` is its j-th row. */
