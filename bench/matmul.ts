@@ -1,110 +1,195 @@
 /**
- * Matmul on this machine's adapter: HRM's shapes and 512³ in the three layouts, each variant interleaved with a fixed
- * baseline (the `plain` family: one 4-vector of columns and 8 rows an invocation), medians of several rounds.
+ * Matmul on this machine's adapter: 512³ in the three layouts and HRM's shapes. The kernels of a shape run interleaved,
+ * round by round, so that a busy host hurts them alike:
  *
- *   npx tsx bench/matmul.ts [--all] [--json]        --all measures every variant, not only the default
+ *   default   what `selectMatmul` chooses        (--all: every variant of the adapter)
+ *   rows      a fixed reference: one 4-vector of columns and 8 rows an invocation, 16 invocations a workgroup (nn only)
+ *   naive     a transcription of the formula: one element of C an invocation
+ *
+ *   npx tsx bench/matmul.ts [--all] [--json] [512 1088 …]        numbers keep only the shapes with that m
+ *
+ * Rates are GFLOP/s of wall time (median, best, quartiles) and, on software adapters, of processor time: GFLOP per second
+ * that this process spent on any core. The latter hardly moves when other work shares the host.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { type MatmulSpec, type MatmulVariant, matmul, matmulVariants, selectMatmul } from '../kernels/matmul/index.js'
-import { allocate, bind, type Device, encode, finished, openDevice, pipelineOf } from '../src/device/index.js'
+import type { Kernel } from '../kernels/kernel.js'
+import { type MatmulSpec, matmul, matmulVariants, selectMatmul } from '../kernels/matmul/index.js'
+import { allocate, bind, type Device, encode, finished, openDevice, pipelineOf, write } from '../src/device/index.js'
 import { showProblem } from '../src/problem.js'
 
-const ROUNDS = 7
+const ROUNDS = 11
+/** Operations of a timed submission, so that its fixed cost does not count. */
+const OPERATIONS = 5e8
+/** GFLOP/s at 512³ on an idle host of two cores that the project's notes report for lavapipe; half of it is the demand. */
+const PUBLISHED = [43, 53] as const
+
 const shapes: readonly (readonly [MatmulSpec['layout'], number, number, number])[] = [
   ['nn', 512, 512, 512],
   ['nt', 512, 512, 512],
   ['tn', 512, 512, 512],
+  // hidden 512, 8 puzzles of 82 tokens: forward, input and weight gradients
   ['nt', 656, 1536, 512],
+  ['nt', 656, 3072, 512],
   ['nt', 656, 512, 1536],
+  ['nt', 656, 11, 512],
   ['nn', 656, 512, 3072],
+  ['tn', 512, 512, 656],
   ['tn', 3072, 512, 656],
-  ['nt', 2624, 768, 256],
+  // hidden 64, 64 puzzles of 17 tokens
+  ['nt', 1088, 192, 64],
   ['nt', 1088, 512, 64],
+  ['nn', 1088, 64, 512],
+  ['nn', 1088, 64, 11],
+  ['tn', 64, 64, 1088],
   ['tn', 512, 64, 1088],
 ]
 
-const buffer = async (device: Device, elements: number): Promise<GPUBuffer> => {
+const declarations = (type: string) =>
+  ['A', 'B', 'C']
+    .map(
+      (name, i) => `@group(0) @binding(${i}) var<storage, read_write> ${name}: array<${name === 'A' ? 'f32' : type}>;`,
+    )
+    .join('\n')
+
+const naive = ({ layout, m, n, k }: MatmulSpec): Kernel => ({
+  name: 'naive',
+  wgsl: `${declarations('f32')}
+@compute @workgroup_size(8, 8) fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= ${n}u || id.y >= ${m}u) { return; }
+  var sum = 0.0;
+  for (var k = 0u; k < ${k}u; k++) {
+    sum += A[${layout === 'tn' ? `k * ${m}u + id.y` : `id.y * ${k}u + k`}] * B[${layout === 'nt' ? `id.x * ${k}u + k` : `k * ${n}u + id.x`}];
+  }
+  C[id.y * ${n}u + id.x] = sum;
+}`,
+  bindings: 3,
+  workgroups: [Math.ceil(n / 8), Math.ceil(m / 8), 1],
+})
+
+const rows = ({ m, n, k }: MatmulSpec): Kernel => {
+  const each = (text: (r: number) => string) => Array.from({ length: 8 }, (_, r) => text(r)).join(' ')
+  return {
+    name: 'rows',
+    wgsl: `${declarations('vec4f')}
+@compute @workgroup_size(16) fn main(@builtin(workgroup_id) w: vec3u, @builtin(local_invocation_id) l: vec3u) {
+  let column = w.x * 16u + l.x; let row = w.y * 8u; let a = row * ${k}u;
+  ${each((r) => `var s${r} = vec4f();`)}
+  for (var k = 0u; k < ${k}u; k++) { let b = B[k * ${n / 4}u + column]; ${each((r) => `s${r} += A[a + ${r * k}u + k] * b;`)} }
+  ${each((r) => `C[(row + ${r}u) * ${n / 4}u + column] = s${r};`)}
+}`,
+    bindings: 3,
+    workgroups: [n / 64, m / 8, 1],
+  }
+}
+
+const filled = async (device: Device, elements: number): Promise<GPUBuffer> => {
   const made = await allocate(device, elements * 4, 'operand')()
   if (E.isLeft(made)) throw new Error(showProblem(made.left))
+  write(
+    device,
+    made.right,
+    Float32Array.from({ length: elements }, (_, i) => Math.sin(i)),
+  )
   return made.right
 }
 
-/** Seconds of one run, the mean of enough runs to fill some milliseconds. */
-const prepare = async (device: Device, spec: MatmulSpec, variant: MatmulVariant) => {
-  const kernel = matmul(spec, device.target, variant)
-  const sizes = [spec.m * spec.k, spec.k * spec.n, spec.m * spec.n]
-  const buffers = await Promise.all(sizes.map((n) => buffer(device, n)))
+/** A run gives seconds of wall and of processor time a kernel. */
+const prepare = async (device: Device, kernel: Kernel, buffers: readonly GPUBuffer[], operations: number) => {
   const pipeline = await pipelineOf(device, kernel)
-  const group = bind(
-    device,
-    pipeline,
-    buffers.map((b) => ({ buffer: b, offset: 0, bytes: b.size })),
-  )
-  const repeats = Math.max(1, Math.ceil(1e9 / (2 * spec.m * spec.n * spec.k)))
-  const run = async (): Promise<number> => {
+  const ranges = buffers.map((buffer) => ({ buffer, offset: 0, bytes: buffer.size }))
+  const group = bind(device, pipeline, ranges)
+  const repeats = Math.max(1, Math.ceil((kernel.name === 'naive' ? OPERATIONS / 10 : OPERATIONS) / operations))
+  const run = async () => {
     const encoder = device.gpu.createCommandEncoder()
     const pass = encoder.beginComputePass()
     for (let i = 0; i < repeats; i++) encode(pass, pipeline, group, kernel.workgroups)
     pass.end()
     const start = performance.now()
+    const used = process.cpuUsage()
     device.gpu.queue.submit([encoder.finish()])
     await finished(device)
-    return (performance.now() - start) / 1000 / repeats
+    const { user, system } = process.cpuUsage(used)
+    return { wall: (performance.now() - start) / 1e3 / repeats, processor: (user + system) / 1e6 / repeats }
   }
+  const start = performance.now()
   await run()
-  return { run, release: () => buffers.forEach((b) => void b.destroy()) }
+  return { kernel, run, firstRun: (performance.now() - start) / 1e3 }
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!
-const nameOf = (v: MatmulVariant) =>
-  v.family === 'subgroup'
-    ? `subgroup ${v.rows}×${v.depth}`
-    : v.family === 'plain'
-      ? `plain ${v.rows}`
-      : `tiled ${v.across * v.rows}×${v.across * 4}`
+const quantile = (values: readonly number[], q: number) =>
+  [...values].sort((a, b) => a - b)[Math.round((values.length - 1) * q)]!
+
+const measureShape = async (device: Device, spec: MatmulSpec, all: boolean) => {
+  const { layout, m, n, k } = spec
+  const operations = 2 * m * n * k
+  const chosen = matmul(spec, device.target, selectMatmul(spec, device.target))
+  const kernels = [
+    ...(all ? matmulVariants(device.target).map((v) => matmul(spec, device.target, v)) : [chosen]),
+    ...(layout === 'nn' && n % 64 === 0 && m % 8 === 0 ? [rows(spec)] : []),
+    naive(spec),
+  ]
+  const buffers = await Promise.all([m * k, k * n, m * n].map((elements) => filled(device, elements)))
+  const candidates: (Awaited<ReturnType<typeof prepare>> & {
+    readonly wall: number[]
+    readonly processor: number[]
+  })[] = []
+  for (const kernel of kernels)
+    candidates.push({ ...(await prepare(device, kernel, buffers, operations)), wall: [], processor: [] })
+  for (let round = 0; round < ROUNDS; round++)
+    for (const c of candidates) {
+      const { wall, processor } = await c.run()
+      c.wall.push(wall)
+      c.processor.push(processor)
+    }
+  for (const buffer of buffers) buffer.destroy()
+  const rate = (seconds: number) => Number((operations / seconds / 1e9).toFixed(1))
+  const of = (name: string) => candidates.find((c) => c.kernel.name === name)
+  const faster = (name: string, wall: readonly number[]) => {
+    const other = of(name)
+    return other && Number((quantile(other.wall, 0.5) / quantile(wall, 0.5)).toFixed(2))
+  }
+  return candidates.map(({ kernel, wall, processor, firstRun }) => ({
+    layout,
+    shape: [m, n, k],
+    kernel: kernel.name,
+    isDefault: kernel.name === chosen.name,
+    gflops: rate(quantile(wall, 0.5)),
+    best: rate(quantile(wall, 0)),
+    quartiles: [rate(quantile(wall, 0.75)), rate(quantile(wall, 0.25))],
+    ...(device.target.adapterClass === 'software' ? { perProcessorSecond: rate(quantile(processor, 0.5)) } : {}),
+    timesRows: faster('rows', wall),
+    timesNaive: faster('naive', wall),
+    firstRunSeconds: Number(firstRun.toFixed(2)),
+  }))
+}
 
 const main = async (): Promise<void> => {
   const opened = await openDevice()()
   if (E.isLeft(opened)) throw new Error(showProblem(opened.left))
   const device = opened.right
-  const results: object[] = []
+  const [isJson, isAll] = ['--json', '--all'].map((flag) => process.argv.includes(flag))
+  const only = process.argv.slice(2).map(Number).filter(Number.isFinite)
+  const results = []
   for (const [layout, m, n, k] of shapes) {
-    const spec: MatmulSpec = { layout, batch: 1, m, n, k }
-    const baseline: MatmulVariant = { family: 'plain', rows: 8 }
-    const chosen = selectMatmul(spec, device.target)
-    const all = process.argv.includes('--all') ? matmulVariants(device.target) : [chosen, baseline]
-    const candidates = await Promise.all(
-      all.map(async (variant) => ({ variant, ...(await prepare(device, spec, variant)), times: [] as number[] })),
-    )
-    for (let round = 0; round < ROUNDS; round++) for (const c of candidates) c.times.push(await c.run())
-    const rate = (seconds: number) => (2 * m * n * k) / seconds / 1e9
-    const base = median(candidates.at(-1)!.times)
-    for (const { variant, times, release } of candidates) {
-      const result = {
-        layout,
-        shape: [m, n, k],
-        variant: nameOf(variant),
-        default: nameOf(variant) === nameOf(chosen),
-        gflops: Number(rate(median(times)).toFixed(1)),
-        best: Number(rate(Math.min(...times)).toFixed(1)),
-        toBaseline: Number((base / median(times)).toFixed(2)),
-      }
-      results.push(result)
-      if (!process.argv.includes('--json'))
-        console.log(
-          `${layout} ${m}×${n}×${k} ${result.variant.padEnd(14)} median ${result.gflops} best ${result.best} GFLOP/s, ${result.toBaseline}× plain${result.default ? '  ← default' : ''}`,
-        )
-      release()
-    }
+    if (only.length > 0 && !only.includes(m)) continue
+    const measured = await measureShape(device, { layout, batch: 1, m, n, k }, isAll === true)
+    results.push(...measured)
+    for (const r of measured)
+      console.error(
+        `${r.layout} ${r.shape.join('×').padEnd(13)} ${r.kernel.replace(/^matmul.*? (?=[a-z])/, '').padEnd(14)} ${r.gflops} GFLOP/s (${r.quartiles.join('–')}, best ${r.best})` +
+          `${r.perProcessorSecond === undefined ? '' : `, ${r.perProcessorSecond} a processor second`}${r.timesRows === undefined ? '' : `, ${r.timesRows}× rows`}, ${r.timesNaive}× naive${r.isDefault ? '  ← default' : ''}`,
+      )
   }
-  if (process.argv.includes('--json'))
+  if (isJson)
     console.log(
       JSON.stringify(
         {
-          command: 'npx tsx bench/matmul.ts --json',
+          command: ['npx tsx bench/matmul.ts', ...process.argv.slice(2)].join(' '),
           date: new Date().toISOString(),
           adapter: device.description.device,
           driver: device.description.description,
+          publishedGflopsAt512: PUBLISHED,
+          rounds: ROUNDS,
           results,
         },
         null,
