@@ -32,9 +32,9 @@ export const compilerOptions = (): ts.CompilerOptions => ({
   paths: { thetagrad: [packageTypes()] },
 })
 
-/** The sentence of a shape error, when the message carries one. */
+/** The sentence of a shape error, when the message carries one; of several, the first. */
 export const shapeSentence = (message: string): string | undefined => {
-  const quoted = /ShapeError<("(?:[^"\\]|\\.)*")>/.exec(message)?.[1]
+  const quoted = /ShapeError<("(?:[^"\\]|\\.)*")/.exec(message)?.[1]
   return quoted === undefined ? undefined : (JSON.parse(quoted) as string)
 }
 

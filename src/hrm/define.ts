@@ -3,16 +3,25 @@
  * is one such definition. T positions, D hidden: all states are [B, T, D].
  */
 import { add, broadcastTo, type DType, reshape, sliceAxis, type Tensor } from '../ir/index.js'
-import { type AnyModule, type ParameterTree, parameter, type RuleOf, run, type TensorOf } from '../nn/index.js'
+import {
+  type AnyModule,
+  type ParameterSpec,
+  type ParametersOf,
+  type ParameterTree,
+  parameter,
+  type RuleOf,
+  run,
+  type TensorOf,
+} from '../nn/index.js'
 import {
   type Accept,
   type Answer,
   type Apply,
   answerRule,
+  type Dim,
   demand,
   type Injection,
   injectionRule,
-  keptState,
   type Shape,
   type ShapeFn,
 } from '../shape/index.js'
@@ -29,28 +38,43 @@ export type ReasoningBlock<F extends ShapeFn> = <In extends Shape, J extends Sha
 export type Blocks<B> = { readonly [K in keyof B]: ReasoningBlock<RuleOf<B[K]>> }
 type StateOf<K extends string, Z extends Shape> = { readonly [name in K]: Tensor<Z, 'f32'> }
 
-type ShapeOf<I> = I extends { readonly shape: infer Z extends Shape } ? Z : never
+type InputShape<I> = I extends { readonly shape: infer Z extends Shape } ? Z : never
 /** [batch, S, V] */
-type AnswerOf<I> = I extends { readonly sequence: infer S extends number; readonly vocabulary: infer V extends number }
-  ? readonly ['batch', S, V]
+type AnswerShape<I> = I extends {
+  readonly sequence: infer S extends number
+  readonly vocabulary: infer V extends number
+}
+  ? ['batch', S, V]
   : never
 
-/** `I` is the type of InputNet, `B` of the blocks, `K` the names of the states, `O` and `Q` the types of the heads. */
-export interface Definition<I, B, K extends string, O, Q> {
+/** The parameters of a model, under the names of the published checkpoints. */
+export type ModelParameters<I, B, St, O, Q> = ParametersOf<I> & {
+  readonly [K in keyof B]: ParametersOf<B[K]>
+} & { readonly [Path in St[keyof St] & string]: ParameterSpec<[Width<InputShape<I>>]> } & {
+  readonly lm_head: ParametersOf<O>
+  readonly q_head: ParametersOf<Q>
+}
+type Width<Z> = Z extends readonly [...Shape, infer D extends Dim] ? D : Dim
+
+/** `I` is the type of InputNet, `B` of the blocks, `St` of the states' paths, `O` and `Q` of the heads. */
+export interface Definition<I, B, St, O, Q> {
   readonly name: string
   readonly input: I
   /** Blocks by the name of their parameters. */
   readonly blocks: B
   /** The states, each with the path of the fixed vector [D] it starts from. */
-  readonly state: Readonly<Record<K, string>>
+  readonly state: St
   /** One segment: which block is called when, with what. */
-  readonly think: (blocks: Blocks<B>, x: Tensor<ShapeOf<I>, 'f32'>) => Recurrence<StateOf<K, ShapeOf<I>>>
+  readonly think: (
+    blocks: Blocks<B>,
+    x: Tensor<InputShape<I>, 'f32'>,
+  ) => Recurrence<StateOf<keyof St & string, InputShape<I>>>
   /** The state the answer is read from. */
-  readonly answer: NoInfer<K>
+  readonly answer: NoInfer<keyof St & string>
   /** The answer's logits [batch, S, V]. */
-  readonly output: Accept<Answer<Apply<RuleOf<O>, ShapeOf<I>>, AnswerOf<I>>> & O
+  readonly output: Accept<Answer<Apply<RuleOf<O>, InputShape<I>>, AnswerShape<I>>> & O
   /** (q_halt, q_continue) [batch, 2] */
-  readonly qHead: Accept<Answer<Apply<RuleOf<Q>, ShapeOf<I>>, readonly ['batch', 2]>> & Q
+  readonly qHead: Accept<Answer<Apply<RuleOf<Q>, InputShape<I>>, ['batch', 2]>> & Q
   readonly halting: Halting
 }
 
@@ -62,12 +86,12 @@ export interface Definition<I, B, K extends string, O, Q> {
 export const reasoner = <
   I extends { readonly part: 'inputNet' },
   B extends Readonly<Record<string, AnyModule>>,
-  const K extends string,
+  const St extends Readonly<Record<string, string>>,
   O extends AnyModule,
   Q extends AnyModule,
 >(
-  definition: Definition<I, B, K, O, Q>,
-): Reasoner => assemble(definition as unknown as Assembled)
+  definition: Definition<I, B, St, O, Q>,
+): Reasoner<ModelParameters<I, B, St, O, Q>> => assemble(definition as unknown as Assembled) as never
 
 /** A definition whose types have done their work. */
 interface Assembled {
@@ -111,7 +135,6 @@ const assemble = (definition: Assembled): Reasoner => {
     )
     const moments = unroll(think(bound, x), start)
     const end = last(moments, { level: '', state: start }).state
-    for (const [key, t] of Object.entries(end)) demand(keptState(key, t.shape, z))
     const answerState = end[answer]!
     const q = run(qHead, parameters.q_head, answerState)
     const column = (i: number) => reshape(sliceAxis(q, 1, i, 1), ['batch'])

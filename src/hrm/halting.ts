@@ -6,6 +6,7 @@ export const deepSupervision = ({ segments }: { readonly segments: number }): Ha
   maxSegments: segments,
   exploration: 0,
   adaptive: false,
+  continuation: false,
 })
 
 /** Deep supervision that the Q head may end early. HRM §2, adaptive computation time. */
@@ -13,4 +14,14 @@ export const adaptiveHalting = (options: {
   readonly maxSegments: number
   /** Probability of drawing a random least number of segments in training; 0.1 in the paper. */
   readonly exploration?: number
-}): Halting => ({ maxSegments: options.maxSegments, exploration: options.exploration ?? 0.1, adaptive: true })
+  /**
+   * Whether q_continue is learnt too, by Q-learning: an example stops when q_halt > q_continue, and every training step
+   * runs the model once more for the target. Otherwise it stops when q_halt > 0, as in TRM. Default true.
+   */
+  readonly continuation?: boolean
+}): Halting => ({
+  maxSegments: options.maxSegments,
+  exploration: options.exploration ?? 0.1,
+  adaptive: true,
+  continuation: options.continuation ?? true,
+})

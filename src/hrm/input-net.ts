@@ -4,8 +4,16 @@
  * B batch, S puzzle tokens, E width of a puzzle embedding row, P = ⌈E / D⌉ puzzle-embedding tokens, T = P + S, V vocabulary.
  */
 import { add, concat, gather, mul, pad, reshape, type Tensor } from '../ir/index.js'
-import { type EmbeddingParameters, type ParameterSpec, parameter } from '../nn/index.js'
-import { type Add, type CeilDivide, type Shape, ShapeError, showShape } from '../shape/index.js'
+import { type EmbeddingParameters, type ParameterSpec, type ParameterTree, parameter } from '../nn/index.js'
+import {
+  type Add,
+  type CeilDivide,
+  demandPuzzleRoom,
+  type PuzzleRoom,
+  type Shape,
+  ShapeError,
+  showShape,
+} from '../shape/index.js'
 import type { SegmentInputs } from './reasoner.js'
 
 export interface InputOptions<
@@ -13,27 +21,44 @@ export interface InputOptions<
   S extends number = number,
   D extends number = number,
   E extends number = number,
+  N extends number = number,
+  Pos extends Positions = Positions,
+  P = number,
 > {
   readonly vocabulary: V
   readonly sequence: S
   readonly hidden: D
   /** Width of a puzzle embedding row; 0 or absent: none. */
   readonly puzzleEmbedding?: E
+  /** How many tokens a row fills, the last ones with zeros. Default ⌈puzzleEmbedding / hidden⌉; TRM has 16. */
+  readonly puzzleTokens?: P
   /** Rows of the puzzle embedding. Default 1. */
-  readonly puzzles?: number
+  readonly puzzles?: N
   /** `learned`: a table added to the embedding. Rotary positions belong to the blocks. Default `none`. */
-  readonly positions?: 'learned' | 'none'
+  readonly positions?: Pos
 }
+export type Positions = 'learned' | 'none'
 
 /** Names as in the published checkpoints. */
-export type InputParameters = {
-  readonly embed_tokens: EmbeddingParameters<number, number>
-  readonly puzzle_emb?: { readonly weights: ParameterSpec }
-  readonly embed_pos?: { readonly embedding_weight: ParameterSpec }
-}
+export type InputParameters<
+  V extends number = number,
+  D extends number = number,
+  E extends number = number,
+  N extends number = number,
+  T extends number = number,
+  Pos extends Positions = Positions,
+> = { readonly embed_tokens: EmbeddingParameters<V, D> } & (E extends 0
+  ? unknown
+  : { readonly puzzle_emb: { readonly weights: ParameterSpec<[N, E]> } }) &
+  (Pos extends 'learned' ? { readonly embed_pos: { readonly embedding_weight: ParameterSpec<[T, D]> } } : unknown)
 
 /** `Z` is the shape of what it makes, and of every state: [batch, T, D]. */
-export interface InputNet<V extends number = number, S extends number = number, Z extends Shape = Shape> {
+export interface InputNet<
+  V extends number = number,
+  S extends number = number,
+  Z extends Shape = Shape,
+  P extends ParameterTree = ParameterTree,
+> {
   readonly part: 'inputNet'
   readonly options: Required<InputOptions>
   readonly vocabulary: V
@@ -41,7 +66,7 @@ export interface InputNet<V extends number = number, S extends number = number, 
   /** P */
   readonly puzzleTokens: number
   readonly shape: Z
-  readonly parameters: InputParameters
+  readonly parameters: P
   apply(parameters: unknown): (inputs: SegmentInputs) => Tensor<Z, 'f32'>
 }
 
@@ -50,21 +75,27 @@ interface BoundInput {
   readonly embed_pos?: { readonly embedding_weight: Tensor }
 }
 
+/** [batch, S] tokens → [batch, P + S, D]. */
 export const inputNet = <
   const V extends number,
   const S extends number,
   const D extends number,
   const E extends number = 0,
+  const N extends number = 1,
+  const Pos extends Positions = 'none',
+  const P extends number = CeilDivide<E, D>,
 >(
-  options: InputOptions<V, S, D, E>,
-): InputNet<V, S, readonly ['batch', Add<CeilDivide<E, D>, S>, D]> => inputNetOf(options) as never
+  options: InputOptions<V, S, D, E, N, Pos, PuzzleRoom<E, P, D> & P>,
+): InputNet<V, S, ['batch', Add<P, S>, D], InputParameters<V, D, E, N, Add<P, S>, Pos>> =>
+  inputNetOf(options as InputOptions) as never
 
 const inputNetOf = (options: InputOptions): InputNet => {
   const { vocabulary, sequence, hidden, puzzleEmbedding = 0, puzzles = 1, positions = 'none' } = options
-  const puzzleTokens = Math.ceil(puzzleEmbedding / hidden)
+  const puzzleTokens = options.puzzleTokens ?? Math.ceil(puzzleEmbedding / hidden)
+  demandPuzzleRoom(puzzleEmbedding, puzzleTokens, hidden)
   const total = puzzleTokens + sequence
   const normal = { kind: 'truncatedNormal', std: 1 / Math.sqrt(hidden) } as const
-  const parameters: InputParameters = {
+  const parameters: ParameterTree = {
     embed_tokens: { embedding_weight: parameter([vocabulary, hidden], normal) },
     ...(puzzleEmbedding > 0 && {
       puzzle_emb: { weights: parameter([puzzles, puzzleEmbedding], { kind: 'constant', value: 0 }, 'rows') },
@@ -92,7 +123,7 @@ const inputNetOf = (options: InputOptions): InputNet => {
 
   return {
     part: 'inputNet',
-    options: { vocabulary, sequence, hidden, puzzleEmbedding, puzzles, positions },
+    options: { vocabulary, sequence, hidden, puzzleEmbedding, puzzleTokens, puzzles, positions },
     vocabulary,
     sequence,
     puzzleTokens,

@@ -4,7 +4,7 @@
  * B batch (symbolic, `"batch"`), S puzzle tokens, P puzzle-embedding tokens, T = P + S, D hidden, V vocabulary.
  */
 import type { DType, Tensor } from '../ir/index.js'
-import type { Bound, ParameterTree } from '../nn/index.js'
+import type { ParameterTree, TensorTree } from '../nn/index.js'
 import type { Shape } from '../shape/index.js'
 
 /** The recurrent state by name, each [B, T, D]; HRM: `z_H`, `z_L`. */
@@ -41,6 +41,8 @@ export interface Halting {
   readonly maxSegments: number
   readonly exploration: number
   readonly adaptive: boolean
+  /** Whether q_continue is learnt: then stop when q_halt > q_continue, else when q_halt > 0. */
+  readonly continuation: boolean
 }
 
 /** One learnable part, for tables of sizes and costs: what goes in and how its graph is built. */
@@ -52,6 +54,7 @@ export interface Part {
   readonly build: (parameters: never, inputs: readonly Tensor[]) => Tensor
 }
 
+/** `P` is the tree of parameters; what is bound to it when a graph is built is checked there, module by module. */
 export interface Reasoner<P extends ParameterTree = ParameterTree> {
   readonly name: string
   readonly parameters: P
@@ -69,8 +72,8 @@ export interface Reasoner<P extends ParameterTree = ParameterTree> {
   /** Path of the puzzle embedding table in `parameters` (training `rows`); absent when there is none. */
   readonly puzzleTable?: string
   /** The state every example starts from, broadcast to [B, T, D]. */
-  readonly initialState: (parameters: Bound<P>) => State
-  readonly segment: (parameters: Bound<P>, state: State, inputs: SegmentInputs) => Segment
+  readonly initialState: (parameters: TensorTree) => State
+  readonly segment: (parameters: TensorTree, state: State, inputs: SegmentInputs) => Segment
   readonly halting: Halting
   /** InputNet, the blocks, OutputNet, QHead. */
   readonly parts: readonly Part[]

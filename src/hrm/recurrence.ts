@@ -6,6 +6,8 @@
  *   = low low high low │ low high        left of the bar without gradient: memory O(1) in the number of cycles
  */
 import { stopGradient, type Tensor } from '../ir/index.js'
+import type { ShapeOf } from '../nn/index.js'
+import { demand, type KeptState, keptState, type Shape, ShapeError } from '../shape/index.js'
 import type { State } from './reasoner.js'
 
 export type Step<S> = (state: S) => S
@@ -17,8 +19,27 @@ export interface Call<S> {
 }
 export type Recurrence<S> = readonly Call<S>[]
 
-/** A recurrence of one call. */
-export const call = <S>(level: string, step: Step<S>): Recurrence<S> => [{ level, step }]
+/** What a step of result `R` does wrong to the states `S`: nothing, or a `ShapeError` a state it changes or loses. */
+type Steady<S, R> = [R] extends [S]
+  ? unknown
+  : {
+        [K in keyof S & string]: K extends keyof R
+          ? KeptState<K, ShapeOf<R[K]>, ShapeOf<S[K]>> extends infer E
+            ? E extends Shape
+              ? never
+              : E
+            : never
+          : ShapeError<`the step loses the state ${K}`>
+      }[keyof S & string] extends infer E
+    ? [E] extends [never]
+      ? S
+      : E
+    : never
+
+/** A recurrence of one call. Its step takes the states and gives them back in their shapes. */
+export const call = <S, R>(level: string, step: (state: S) => Steady<NoInfer<S>, NoInfer<R>> & R): Recurrence<S> => [
+  { level, step: step as unknown as Step<S> },
+]
 
 /** One recurrence after another. */
 export const inTurn = <S>(...recurrences: readonly Recurrence<S>[]): Recurrence<S> => recurrences.flat()
@@ -84,9 +105,17 @@ export interface Moment<S> {
   readonly state: S
 }
 
-/** The state after every call, from the first on. */
-export const unroll = <S>(recurrence: Recurrence<S>, start: S): readonly Moment<S>[] => {
+/** The state after every call, from the first on; throws `ShapeError` when a call changes the shape of a state. */
+export const unroll = <S extends State>(recurrence: Recurrence<S>, start: S): readonly Moment<S>[] => {
   const moments: Moment<S>[] = []
-  for (const { level, step } of recurrence) moments.push({ level, state: step(moments.at(-1)?.state ?? start) })
+  for (const { level, step } of recurrence) {
+    const state = step(moments.at(-1)?.state ?? start)
+    for (const [name, before] of Object.entries(start)) {
+      const after = state[name]
+      if (after === undefined) throw new ShapeError(`the step loses the state ${name}`)
+      demand(keptState(name, after.shape, before.shape))
+    }
+    moments.push({ level, state })
+  }
   return moments
 }

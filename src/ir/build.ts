@@ -18,7 +18,7 @@ export const node = (op: Op, inputs: readonly Tensor[]): Tensor => {
 // ── leaves ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 export const input = <const S extends Shape, const D extends DType>(
   name: string,
-  shape: S,
+  shape: readonly [...S],
   dtype: D,
   residence: Residence,
 ): Tensor<S, D> => node({ kind: 'input', name, shape, dtype, residence }, []) as Tensor<S, D>

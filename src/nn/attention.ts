@@ -1,11 +1,29 @@
 /** Multi-head self-attention and SwiGLU, named as in the published checkpoints. D hidden, H heads, d = D / H. */
-import { attention as attend, mul, reshape, sliceAxis, type Tensor } from '../ir/index.js'
 import {
+  attention as attend,
+  concat,
+  type DType,
+  dot,
+  mul,
+  reshape,
+  sliceAxis,
+  type Tensor,
+  transpose,
+} from '../ir/index.js'
+import {
+  type Accept,
   type AttentionRule,
   attentionRule,
+  type DotProductAttention,
+  demand,
+  dotProductAttentionRule,
+  type EvenHead,
+  evenHead,
+  type FloorDivide,
   type HeadsOf,
   headDim,
   type Multiply,
+  type Shape,
   ShapeError,
   type SwigluRule,
   type SwigluWidth,
@@ -15,31 +33,40 @@ import {
 import { type LinearParameters, linear } from './linear.js'
 import { type AnyModule, defineModule, type Module, run } from './module.js'
 import { siluOf } from './norm.js'
+import { softmax } from './operations.js'
 import { rotary } from './rotary.js'
+import { demandType, type Takes, type TensorOf } from './typing.js'
 
 export type AttentionParameters<D extends number> = {
   readonly qkv_proj: LinearParameters<D, Multiply<3, D>>
   readonly o_proj: LinearParameters<D, D>
 }
 
-export interface AttentionOptions<D extends number, H extends number> {
+export interface AttentionOptions<D extends number, H extends number, R = boolean> {
   readonly hidden: D
   /** Must divide `hidden`. */
   readonly heads: H
-  /** Turn queries and keys by their position. */
-  readonly rotary?: boolean
+  /** Turn queries and keys by their position; needs an even head dimension. */
+  readonly rotary?: R
 }
+
+/** What stands in the way of rotary positions: nothing, or that the head dimension is odd. */
+export type Turned<D extends number, H extends number, R> = [R] extends [true]
+  ? EvenHead<'attention', FloorDivide<D, H>>
+  : unknown
 
 /**
  * softmax(q·kᵀ/√d)·v over all positions, between one projection D → 3D (q heads, k heads, v heads) and one D → D.
  * [B, T, D] → [B, T, D]
  */
-export const attention = <const D extends number, const H extends number>(
-  options: AttentionOptions<D, H & HeadsOf<D, H>>,
+export const attention = <const D extends number, const H extends number, const R extends boolean = false>(
+  options: AttentionOptions<D, H & HeadsOf<D, H>, Turned<D, H, R> & R>,
 ): Module<AttentionRule<D, H>, AttentionParameters<D>> => {
-  const { hidden, heads, rotary: turn = false } = options as AttentionOptions<number, number>
+  const { hidden, heads, rotary: turn = false } = options as unknown as AttentionOptions<number, number>
   const d = headDim(hidden, heads)
   if (typeof d !== 'number') throw new ShapeError(d.sentence)
+  const odd = turn ? evenHead('attention', d) : undefined
+  if (odd !== undefined) throw new ShapeError(odd.sentence)
   const [qkv, out]: readonly AnyModule[] = [linear(hidden, 3 * hidden), linear(hidden, hidden)]
   // One pair of rotary tables per length, shared by all calls of this module and its copies in a stack.
   const turns = new Map<number, (qkv: Tensor) => Tensor>()
@@ -62,6 +89,50 @@ export const attention = <const D extends number, const H extends number>(
     },
   })
 }
+
+/**
+ * softmax(q·kᵀ/√d)·v, every query over every key, head by head. q [B, T, H, d], k [B, S, H, d], v [B, S, H, e] →
+ * [B, T, H, e]. With equal shapes of all three the scores are never stored.
+ */
+export const dotProductAttention = ((q: Tensor, k: Tensor, v: Tensor) => {
+  for (const x of [q, k, v]) demandType('dotProductAttention', 'f32', x)
+  const shape = demand(dotProductAttentionRule(q.shape, k.shape, v.shape))
+  const [batch, positions, heads] = shape as readonly [string, number, number]
+  const [keys, d, e] = [k.shape[1], q.shape[3], v.shape[3]] as readonly number[]
+  if (positions === keys && d === e) {
+    const part = (x: Tensor) => reshape(x, [batch, positions, 1, heads, d as number])
+    return attend(concat([q, k, v].map(part), 2))
+  }
+  const scaled = mul(q, 1 / Math.sqrt(d as number))
+  // [B, H, T, S]
+  const scores = dot(
+    scaled,
+    k,
+    [[3], [3]],
+    [
+      [0, 2],
+      [0, 2],
+    ],
+  )
+  return transpose(
+    dot(
+      softmax(scores as Tensor<Shape, 'f32'>, 3),
+      v,
+      [[3], [1]],
+      [
+        [0, 1],
+        [0, 2],
+      ],
+    ),
+    [0, 2, 1, 3],
+  )
+}) as unknown as <Q extends Shape, D extends DType, K extends Shape, E extends DType, V extends Shape, F extends DType>(
+  q: Takes<'dotProductAttention', 'f32', NoInfer<Q>, NoInfer<D>> & Tensor<Q, D>,
+  k: Takes<'dotProductAttention', 'f32', NoInfer<K>, NoInfer<E>> & Tensor<K, E>,
+  v: Accept<DotProductAttention<Q, K, NoInfer<V>>> &
+    Takes<'dotProductAttention', 'f32', NoInfer<V>, NoInfer<F>> &
+    Tensor<V, F>,
+) => TensorOf<DotProductAttention<Q, K, V>, 'f32'>
 
 export type SwigluParameters<D extends number, Inter extends number> = {
   readonly gate_up_proj: LinearParameters<D, Multiply<2, Inter>>

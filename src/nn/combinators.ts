@@ -1,17 +1,34 @@
 /** Modules made of modules. Their shape rules are rules over the rules of their parts (`shape/rules/compose.ts`). */
-import { add, type Tensor } from '../ir/index.js'
+import { add, type Tensor, transpose } from '../ir/index.js'
 import {
   type Accept,
   type Apply,
+  type ApplyTyped,
+  type Chain,
   chain,
   demand,
   keptRule,
+  type OverPositions,
+  overPositionsRule,
+  type Repeat,
   type Residual,
-  type Seq,
+  type Rule,
+  type Shape,
+  ShapeError,
   type ShapeFn,
   type Stack,
+  showShape,
 } from '../shape/index.js'
-import { type AnyModule, type Module, makeModule, type ParametersOf, type RuleOf, run } from './module.js'
+import {
+  type AnyLayer,
+  type AnyModule,
+  type Layer,
+  type Module,
+  makeModule,
+  type ParametersOf,
+  type RuleOf,
+  run,
+} from './module.js'
 import { normalise } from './norm.js'
 import type { ParameterTree } from './parameters.js'
 
@@ -69,8 +86,7 @@ const seqOf = (...parts: readonly (AnyModule & { readonly key?: string })[]): An
   if (twice !== undefined) throw new Error(`seq: two modules are named "${twice[0]}", they would share parameters`)
   const first = parts[0]
   if (first === undefined) throw new Error('seq needs at least one module')
-  const rule = chain(parts.map((part) => part.rule))
-  demand(rule(first.probe))
+  const rule = composedRule(parts)
   return makeModule({
     name: parts.map((part) => part.name).join(', '),
     parameters: Object.fromEntries(
@@ -83,25 +99,36 @@ const seqOf = (...parts: readonly (AnyModule & { readonly key?: string })[]): An
       entries.reduce((y, [key, part]) => run(part, parameters[key] ?? {}, y), x),
   })
 }
+
+/** The rule of parts one after another, after trying it with the least input; only the first may take other than f32. */
+const composedRule = (parts: readonly Pick<AnyModule, 'name' | 'rule' | 'takes' | 'probe'>[]): Rule => {
+  const probe = (parts[0] as AnyModule).probe
+  parts.reduce((shape, { name, takes, rule }, i) => {
+    if (i > 0 && takes !== 'f32') throw new ShapeError(`${name} cannot take f32 ${showShape(shape)}: expected ${takes}`)
+    return demand(rule(shape))
+  }, probe)
+  return chain(parts.map(({ rule }) => rule))
+}
 const isEmpty = (tree: ParameterTree): boolean => Object.keys(tree).length === 0
 
-/** The rule of modules one after another. */
-export type Chain<Ms extends readonly unknown[]> = Ms extends readonly [infer A]
-  ? RuleOf<A>
-  : Ms extends readonly [...infer Before extends readonly unknown[], infer B]
-    ? Seq<Chain<Before>, RuleOf<B>>
-    : ShapeFn
+type Rules<Ms extends readonly unknown[]> = { [K in keyof Ms]: RuleOf<Ms[K]> }
 
-/** For every module what stands in its way: nothing, or the error that the chain up to it gives for its first input. */
-type Obstacles<
-  Ms extends readonly unknown[],
-  Done extends readonly unknown[] = [],
-  Out extends readonly unknown[] = [],
-> = Ms extends readonly [infer M, ...infer R extends readonly unknown[]]
-  ? Chain<[...Done, M]> extends infer F extends ShapeFn
-    ? Obstacles<R, [...Done, M], [...Out, Probed<F>]>
+/**
+ * For every module what stands in its way: nothing, or its error for what the modules before it make of the first one's
+ * least input `S`. Tail-recursive with the shape carried along: linear in the number of modules.
+ */
+type Obstacles<Fs extends readonly unknown[], S, Out extends readonly unknown[] = []> = Fs extends readonly [
+  infer F extends ShapeFn,
+  ...infer R,
+]
+  ? ApplyTyped<F, S, Out extends readonly [] ? F['takes'] : 'f32'> extends infer Next
+    ? Obstacles<Next extends Shape ? R : [], Next, [...Out, Accept<Next>]>
     : never
   : Out
+type Composed<Ms extends readonly unknown[]> =
+  Rules<Ms> extends infer Fs extends readonly ShapeFn[]
+    ? Obstacles<Fs, Fs[0] extends ShapeFn ? Fs[0]['probe'] : readonly []>
+    : never
 
 /** The parameters of a `seq`: each under its name, or its position. */
 type SeqParameters<Ms> = {
@@ -112,8 +139,24 @@ type SeqParameters<Ms> = {
 
 /** Modules one after another. Parameters under their names (`named`), or 0, 1, 2… */
 export const seq = seqOf as unknown as <const Ms extends readonly [AnyModule, ...AnyModule[]]>(
-  ...parts: { [K in keyof Ms]: (K extends keyof Obstacles<Ms> ? Obstacles<Ms>[K] : unknown) & Ms[K] }
-) => Module<Chain<Ms>, SeqParameters<Ms>>
+  ...parts: { [K in keyof Ms]: (K extends keyof Composed<Ms> ? Composed<Ms>[K] : unknown) & Ms[K] }
+) => Module<Chain<Rules<Ms>>, SeqParameters<Ms>>
+
+const flowOf = (...layers: readonly AnyLayer[]): AnyLayer => {
+  const first = layers[0]
+  if (first === undefined) throw new Error('flow needs at least one layer')
+  const rule = composedRule(layers)
+  return Object.assign((x: Tensor) => layers.reduce((y, layer) => layer(y as never) as Tensor, x), {
+    takes: first.takes,
+    rule,
+    probe: first.probe,
+  }) as AnyLayer
+}
+
+/** Layers (modules with their parameters) one after another, as a function: `flow(f, g)(x) = g(f(x))`. */
+export const flow = flowOf as unknown as <const Ls extends readonly [AnyLayer, ...AnyLayer[]]>(
+  ...layers: { [K in keyof Ls]: (K extends keyof Composed<Ls> ? Composed<Ls>[K] : unknown) & Ls[K] }
+) => Layer<Chain<Rules<Ls>>>
 
 const stackOf = (n: number, block: AnyModule): AnyModule => {
   const rule = keptRule('stack: the block', block.rule)
@@ -129,7 +172,32 @@ const stackOf = (n: number, block: AnyModule): AnyModule => {
 }
 
 /** `n` copies one after another, each with its own parameters: `layers.0`, `layers.1`… */
-export const stack = stackOf as unknown as <M extends AnyModule>(
-  n: number,
+export const stack = stackOf as unknown as <const N extends number, M extends AnyModule>(
+  n: N,
   block: Probed<Stack<RuleOf<M>>> & M,
-) => Module<Stack<RuleOf<M>>, { readonly layers: readonly ParametersOf<M>[] }>
+) => Module<Stack<RuleOf<M>>, { readonly layers: Repeat<N, ParametersOf<M>> }>
+
+const overPositionsOf = (inner: AnyModule): AnyModule => {
+  const swap = (x: Tensor) => {
+    const last = x.shape.length - 1
+    return transpose(
+      x,
+      x.shape.map((_, i) => (i === last ? last - 1 : i === last - 1 ? last : i)),
+    )
+  }
+  const rule = overPositionsRule(inner.rule)
+  const probe: Shape = inner.probe.length === 2 ? [...inner.probe, '?'] : inner.probe
+  return makeModule({
+    name: `overPositions(${inner.name})`,
+    parameters: inner.parameters,
+    takes: inner.takes,
+    rule,
+    probe,
+    compute: (parameters: unknown, x) => swap(run(inner, parameters, swap(x))),
+  })
+}
+
+/** The module along positions instead of width, as MLP-Mixer mixes tokens: a on [..., D, T]. [..., T, D] → [..., T, D] */
+export const overPositions = overPositionsOf as unknown as <M extends AnyModule>(
+  inner: M,
+) => Module<OverPositions<RuleOf<M>>, ParametersOf<M>>

@@ -5,10 +5,10 @@ import { defineModule, type Module } from './module.js'
 import { type Initialiser, type ParameterSpec, parameter } from './parameters.js'
 
 export type LinearParameters<I extends number, O extends number> = {
-  readonly weight: ParameterSpec<readonly [O, I]>
+  readonly weight: ParameterSpec<[O, I]>
 }
 export type LinearBiasParameters<I extends number, O extends number> = LinearParameters<I, O> & {
-  readonly bias: ParameterSpec<readonly [O]>
+  readonly bias: ParameterSpec<[O]>
 }
 
 const linearOf = <F extends LinearRule<number, number>, P extends LinearParameters<number, number>>(
@@ -48,7 +48,7 @@ export const linearWithBias = <const I extends number, const O extends number>(
   })
 
 export type EmbeddingParameters<V extends number, D extends number> = {
-  readonly embedding_weight: ParameterSpec<readonly [V, D]>
+  readonly embedding_weight: ParameterSpec<[V, D]>
 }
 
 /** Row `id` of a table. i32 [...] → [..., D]; table [V, D], truncated normal with std 1/√D. */

@@ -4,27 +4,18 @@
  * (`F`) and as a function (`rule`), so a wrong composition is refused where it is written, in an editor and at run time.
  */
 import type { DType, Tensor } from '../ir/index.js'
-import {
-  type Accept,
-  type ApplyTyped,
-  demand,
-  type Rule,
-  type Shape,
-  ShapeError,
-  type ShapeFn,
-  showShape,
-} from '../shape/index.js'
-import type { Bound, ParameterTree } from './parameters.js'
-
-/** A module with its parameters filled in: a function on tensors. */
-export type Layer<F extends ShapeFn> = <In extends Shape, D extends DType>(
-  x: Accept<ApplyTyped<F, NoInfer<In>, NoInfer<D>>> & Tensor<In, D>,
-) => Output<ApplyTyped<F, In, D>>
-
-/** The tensor of a shape; nothing for an error. */
-export type Output<R> = R extends Shape ? Tensor<R, 'f32'> : never
+import { type Accept, type ApplyTyped, demand, type Rule, type Shape, type ShapeFn, showShape } from '../shape/index.js'
+import { demandParameters, type FittingParameters, type ParameterTree } from './parameters.js'
+import { demandType, type TensorOf } from './typing.js'
 
 declare const shapeRule: unique symbol
+
+/** A module with its parameters filled in: a function on tensors, which still carries its rule (for `flow`). */
+export interface Layer<F extends ShapeFn> extends Pick<Module<F>, 'takes' | 'rule' | 'probe' | typeof shapeRule> {
+  <In extends Shape, D extends DType>(
+    x: Accept<ApplyTyped<F, NoInfer<In>, NoInfer<D>>> & Tensor<In, D>,
+  ): TensorOf<ApplyTyped<F, In, D>, 'f32'>
+}
 
 export interface Module<F extends ShapeFn, P extends ParameterTree = ParameterTree> {
   readonly name: string
@@ -38,7 +29,7 @@ export interface Module<F extends ShapeFn, P extends ParameterTree = ParameterTr
   /** The shape rule at compile time; there is no such field at run time. */
   readonly [shapeRule]: F
   /** Fills in the parameters. A method, so that modules with other trees stay comparable. */
-  apply(parameters: Bound<P>): Layer<F>
+  apply<const T>(parameters: FittingParameters<P, T> & T): Layer<F>
 }
 
 /** The shape rule of a module. */
@@ -51,6 +42,9 @@ export type AnyModule = Pick<Module<ShapeFn>, 'name' | 'takes' | 'rule' | 'probe
   readonly parameters: ParameterTree
   apply(parameters: never): unknown
 }
+
+/** Any layer, when its types no longer matter. */
+export type AnyLayer = Pick<Layer<ShapeFn>, 'takes' | 'rule' | 'probe'> & ((x: never) => unknown)
 
 interface Definition {
   readonly name: string
@@ -65,15 +59,18 @@ interface Definition {
 /** Makes a module whose types the caller does not need. */
 export const makeModule = (definition: Definition): AnyModule => {
   const { name, parameters, takes = 'f32', rule, probe, compute } = definition
-  const apply = (bound: unknown) => (x: Tensor) => {
-    const shape = demand(rule(x.shape))
-    if (x.dtype !== takes)
-      throw new ShapeError(`${name} cannot take ${x.dtype} ${showShape(x.shape)}: expected ${takes}`)
-    const result = compute(bound as never, x)
-    // A rule and its computation disagreeing is our mistake, not the user's: say so where it happens.
-    if (showShape(result.shape) !== showShape(shape))
-      throw new Error(`${name}: the rule promises ${showShape(shape)}, the graph has ${showShape(result.shape)}`)
-    return result
+  const apply = (bound: unknown) => {
+    demandParameters(parameters, bound)
+    const layer = (x: Tensor) => {
+      const shape = demand(rule(x.shape))
+      demandType(name, takes, x)
+      const result = compute(bound as never, x)
+      // A rule and its computation disagreeing is our mistake, not the user's: say so where it happens.
+      if (showShape(result.shape) !== showShape(shape))
+        throw new Error(`${name}: the rule promises ${showShape(shape)}, the graph has ${showShape(result.shape)}`)
+      return result
+    }
+    return Object.assign(layer, { takes, rule, probe })
   }
   return { name, parameters, takes, rule, probe, apply }
 }

@@ -3,8 +3,8 @@
  * flat list by path is what checkpoints store. Keys are the names of the published checkpoints, so a path
  * (`L_level.layers.0.mlp.down_proj.weight`) is the official name.
  */
-import type { Tensor } from '../ir/index.js'
-import type { Shape } from '../shape/index.js'
+import type { DType, Tensor } from '../ir/index.js'
+import { type Dim, type SameShape, type Shape, ShapeError, type Show, sameShape, showShape } from '../shape/index.js'
 
 export type Initialiser =
   /** Normal cut at ±2σ, rescaled so that the standard deviation after truncation is `std`. */
@@ -32,11 +32,119 @@ export type Bound<P> = [ParameterTree] extends [P]
     ? Tensor<S, 'f32'>
     : { readonly [K in keyof P]: Bound<P[K]> }
 
+// ── trees that fit ──────────────────────────────────────────────────────────────────────────────────────────────────
+/** `unknown` for a tree of tensors that fits the specs; otherwise what is wrong, a `ShapeError` a parameter. */
+export type FittingParameters<P, T> = [T] extends [Bound<P>] ? unknown : ShapeError<Mismatch<P, T, ''>>
+
+type Mismatch<P, T, Path extends string> =
+  P extends ParameterSpec<infer S>
+    ? [T] extends [Tensor<infer R, DType>]
+      ? SameShape<R, S> extends true
+        ? never
+        : `the parameter ${Path} is ${Show<R>}, expected ${Show<S>}`
+      : `the parameter ${Path} is missing, expected ${Show<S>}`
+    : MismatchAt<PartKeys<P>, P, T, Path>
+/** Distributes over the keys; as a mapped type the compiler would unfold it in search of a constraint. */
+type MismatchAt<K, P, T, Path extends string> = K extends keyof P & string
+  ? Mismatch<P[K], K extends keyof T ? T[K] : undefined, Below<Path, K>>
+  : never
+type Below<Path extends string, K extends string> = Path extends '' ? K : `${Path}.${K}`
+/** The keys of a node: names, or the positions of a tuple. */
+type PartKeys<P> = P extends readonly unknown[] ? Extract<keyof P, `${number}`> : keyof P & string
+
+/** Throws `ShapeError` for the first parameter whose tensor is missing or has another shape. */
+export const demandParameters = (tree: ParameterTree, bound: unknown, path = ''): void => {
+  if (isSpec(tree)) {
+    const { shape } = (bound ?? {}) as { readonly shape?: Shape }
+    if (shape === undefined || !sameShape(shape, tree.shape))
+      throw new ShapeError(
+        `the parameter ${path} is ${shape === undefined ? 'missing' : showShape(shape)}, expected ${showShape(tree.shape)}`,
+      )
+    return
+  }
+  for (const [key, child] of Object.entries(tree as Readonly<Record<string, ParameterTree>>))
+    demandParameters(
+      child,
+      (bound as Readonly<Record<string, unknown>> | undefined)?.[key],
+      path === '' ? key : `${path}.${key}`,
+    )
+}
+
+// ── trees and checkpoints ───────────────────────────────────────────────────────────────────────────────────────────
+/** Every parameter's path with its shape. */
+type Entries<P, Path extends string> =
+  P extends ParameterSpec<infer S>
+    ? { readonly path: Path; readonly shape: S }
+    : number extends P['length' & keyof P]
+      ? Entries<P[number & keyof P], `${Path}.${number}`>
+      : EntriesAt<PartKeys<P>, P, Path>
+type EntriesAt<K, P, Path extends string> = K extends keyof P & string ? Entries<P[K], Below<Path, K>> : never
+
+/** The shapes of a tree by path, as a checkpoint's header lists them. */
+export type ParameterShapes<P> = [ParameterTree] extends [P]
+  ? Readonly<Record<string, Shape>>
+  : Entries<P, ''> extends infer E
+    ? {
+        readonly [X in E as X extends { readonly path: infer Path extends string } ? Path : never]: X extends {
+          readonly shape: infer S
+        }
+          ? S
+          : never
+      }
+    : never
+
+// (Here and below `P` has no bound: with one, the compiler would unfold the recursive tree in search of a constraint.)
+export const parameterShapes = ((tree: ParameterTree) =>
+  Object.fromEntries(flattenParameters(tree).map(({ path, spec }) => [path, spec.shape]))) as unknown as <const P>(
+  tree: P,
+) => ParameterShapes<P>
+
+/** `unknown` where the checkpoint holds what the tree needs; otherwise a `ShapeError`, at the tensor of another shape. */
+export type FittingCheckpoint<P, C> = string extends keyof C ? unknown : CheckpointErrors<ParameterShapes<P>, C>
+type CheckpointErrors<Want, C> = Lacking<Exclude<keyof Want, keyof C>, Want> & {
+  readonly [K in keyof C]: K extends keyof Want & string ? WrongShape<K, C[K], Want[K]> : unknown
+}
+type WrongShape<Path extends string, Have, Want> = Have extends Shape
+  ? Want extends Shape
+    ? SameShape<Have, Want> extends true
+      ? unknown
+      : ShapeError<`the checkpoint's ${Path} is ${Show<Have>}, expected ${Show<Want>}`>
+    : never
+  : never
+type Lacking<Paths, Want> = [Paths] extends [never]
+  ? unknown
+  : ShapeError<
+      { [K in Paths & string]: `the checkpoint has no ${K}, expected ${Show<Want[K & keyof Want]>}` }[Paths & string]
+    >
+
+/** Why a checkpoint with tensors of these shapes cannot be loaded into a tree: a sentence a parameter; none if it can. */
+export const checkpointMismatches = (tree: ParameterTree, shapes: Readonly<Record<string, Shape>>): readonly string[] =>
+  flattenParameters(tree).flatMap(({ path, spec }) => {
+    const have = shapes[path]
+    if (have === undefined) return [`the checkpoint has no ${path}, expected ${showShape(spec.shape)}`]
+    return sameShape(have, spec.shape)
+      ? []
+      : [`the checkpoint's ${path} is ${showShape(have)}, expected ${showShape(spec.shape)}`]
+  })
+
+/**
+ * Demands that a checkpoint with tensors of these shapes (`{ 'lm_head.weight': [11, 512], … }`) fits the tree. Shapes the
+ * compiler knows are checked when compiling; throws `ShapeError` with the first sentence otherwise.
+ */
+export const demandCheckpoint = ((tree: ParameterTree, shapes: Readonly<Record<string, Shape>>): void => {
+  const first = checkpointMismatches(tree, shapes)[0]
+  if (first !== undefined) throw new ShapeError(first)
+}) as unknown as <const P, const C extends Readonly<Record<string, Shape>>>(
+  tree: P,
+  shapes: FittingCheckpoint<P, C> & C,
+) => void
+
+// ── making and walking trees ────────────────────────────────────────────────────────────────────────────────────────
 export const parameter = <const S extends Shape>(
-  shape: S,
+  shape: readonly [...S],
   initialiser: Initialiser,
   training: Training = 'dense',
-): ParameterSpec<S> => ({ parameter: true, shape, initialiser, training })
+): ParameterSpec<S> => ({ parameter: true, shape: shape as readonly Dim[] as S, initialiser, training })
 
 const isSpec = (tree: ParameterTree): tree is ParameterSpec => 'parameter' in tree && tree.parameter === true
 

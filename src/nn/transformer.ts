@@ -1,15 +1,15 @@
 /** The transformer block of HRM: post-norm, no biases. y = rms(y + attention(y)); y = rms(y + swiglu(y)). */
 import type { AttentionRule, HeadsOf, SwigluWidth } from '../shape/index.js'
-import { type AttentionParameters, attention, type SwigluParameters, swiglu } from './attention.js'
+import { type AttentionParameters, attention, type SwigluParameters, swiglu, type Turned } from './attention.js'
 import { named, postNorm, residual, seq } from './combinators.js'
 import type { Module } from './module.js'
 
-export interface BlockOptions<D extends number, H extends number, E extends number> {
+export interface BlockOptions<D extends number, H extends number, E extends number, R = boolean> {
   readonly hidden: D
   readonly heads: H
   /** Default 4. */
   readonly expansion?: E
-  readonly rotary?: boolean
+  readonly rotary?: R
 }
 export type BlockParameters<D extends number, E extends number> = {
   readonly self_attn: AttentionParameters<D>
@@ -17,10 +17,15 @@ export type BlockParameters<D extends number, E extends number> = {
 }
 
 /** [B, T, D] → [B, T, D] */
-export const transformerBlock = <const D extends number, const H extends number, const E extends number = 4>(
-  options: BlockOptions<D, H & HeadsOf<D, H>, E>,
+export const transformerBlock = <
+  const D extends number,
+  const H extends number,
+  const E extends number = 4,
+  const R extends boolean = false,
+>(
+  options: BlockOptions<D, H & HeadsOf<D, H>, E, Turned<D, H, R> & R>,
 ): Module<AttentionRule<D, H>, BlockParameters<D, E>> => {
-  const { hidden, heads, expansion = 4, rotary = false } = options as BlockOptions<number, number, number>
+  const { hidden, heads, expansion = 4, rotary = false } = options as unknown as BlockOptions<number, number, number>
   return seq(
     named('self_attn', postNorm(residual(attention({ hidden, heads, rotary })))),
     named('mlp', postNorm(residual(swiglu({ hidden, expansion })))),

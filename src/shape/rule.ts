@@ -7,8 +7,8 @@ import { type Dim, type Shape, ShapeError } from './dim.js'
 
 /**
  * A rule as a type: `out` is computed from `this['in']`. `in` must be `unknown` here: a `Shape` bound would spoil the
- * inference of tuples. `probe` is the least one knows of a fitting input, with `…` for unknown leading dims: what
- * compositions are checked with before any input is there.
+ * inference of tuples. `probe` is the least one knows of a fitting input, with `…` for unknown leading dims and `?` for an
+ * unknown dim: what compositions are checked with before any input is there.
  */
 export interface ShapeFn {
   readonly in: unknown
@@ -30,9 +30,6 @@ export type ApplyTyped<F extends ShapeFn, In, D extends string> = [D] extends [F
   ? Apply<F, In>
   : ShapeError<`${F['name']} cannot take ${D} ${Show<In>}: expected ${F['takes']}`>
 
-/** Rule `B` after rule `A`; an error of `A` stays. */
-export type Then<B extends ShapeFn, M> = M extends Shape ? Apply<B, M> : M
-
 // ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 type ShowDim<D extends Dim> = number extends D ? '?' : string extends D ? '?' : `${D}`
 type ShowDims<S extends Shape> = S extends readonly [infer A extends Dim]
@@ -46,18 +43,35 @@ type ShowDims<S extends Shape> = S extends readonly [infer A extends Dim]
 export type Show<S> = S extends Shape ? `[${ShowDims<S>}]` : 'an invalid tensor'
 
 // ── dims ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+/** Whether a dim is known to the compiler: `number` and `string` are known only at run time, `?` in a probe never. */
+export type IsKnown<D extends Dim> = number extends D
+  ? false
+  : string extends D
+    ? false
+    : [D] extends ['?']
+      ? false
+      : true
+
 /** Whether two dims may be equal: they are, or one of them is known only at run time. */
-export type Fits<A extends Dim, B extends Dim> = number extends A
-  ? true
-  : number extends B
+export type Fits<A extends Dim, B extends Dim> = [IsKnown<A>, IsKnown<B>] extends [true, true]
+  ? [A] extends [B]
     ? true
-    : [A] extends [B]
-      ? true
-      : false
+    : false
+  : true
 
 /** `A` with every dim that only run time knows (in either) taken from `B`. */
 type Known<A extends Shape, B extends Shape> = {
-  -readonly [K in keyof A]: K extends keyof B ? (number extends A[K] ? B[K] : number extends B[K] ? B[K] : A[K]) : A[K]
+  -readonly [K in keyof A]: K extends keyof B
+    ? A[K] extends Dim
+      ? IsKnown<A[K]> extends true
+        ? B[K] extends Dim
+          ? IsKnown<B[K]> extends true
+            ? A[K]
+            : B[K]
+          : never
+        : B[K]
+      : never
+    : A[K]
 }
 /** Whether two shapes may be equal, dim by dim. Not recursive: the compiler must not unroll it for unknown shapes. */
 export type SameShape<A extends Shape, B extends Shape> = number extends A['length']
@@ -67,6 +81,22 @@ export type SameShape<A extends Shape, B extends Shape> = number extends A['leng
     : Known<A, B> extends B
       ? true
       : false
+
+/** How shape `A` first differs from the expected `B`: `dimension 1 is 81, expected 82`. */
+export type Difference<A extends Shape, B extends Shape> = [A['length']] extends [B['length']]
+  ? FirstDifference<A, B, readonly [], A[0]>
+  : `it has ${A['length']} dimensions, expected ${B['length']}`
+/** `Seen` counts the dims passed; after unknown leading dims (`…`) axes are counted from the end. */
+type FirstDifference<A extends Shape, B extends Shape, Seen extends Shape, First> = A extends readonly [
+  infer X extends Dim,
+  ...infer Xs extends Shape,
+]
+  ? B extends readonly [infer Y extends Dim, ...infer Ys extends Shape]
+    ? Fits<X, Y> extends true
+      ? FirstDifference<Xs, Ys, readonly [...Seen, X], First>
+      : `${Xs extends readonly [] ? 'last dimension' : First extends '…' ? `dimension -${[...Xs, X]['length']}` : `dimension ${Seen['length']}`} is ${X}, expected ${Y}`
+    : never
+  : 'the dimensions differ'
 
 // ── run time ────────────────────────────────────────────────────────────────────────────────────────────────────────
 export interface Refusal {
@@ -89,3 +119,18 @@ export const chain =
   (rules: readonly Rule[]): Rule =>
   (input) =>
     rules.reduce<Shape | Refusal>((shape, rule) => (isRefusal(shape) ? shape : rule(shape)), input)
+
+/** Whether two dims are equal, as far as a probe knows them. */
+export const fits = (a: Dim, b: Dim): boolean => a === b || a === '?' || b === '?'
+
+/** Whether two shapes are equal, as far as a probe knows them. */
+export const agree = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => fits(d, b[i] as Dim))
+
+/** Run-time mirror of `Difference`. */
+export const difference = (a: Shape, b: Shape): string => {
+  if (a.length !== b.length) return `it has ${a.length} dimensions, expected ${b.length}`
+  const i = a.findIndex((d, axis) => !fits(d, b[axis] as Dim))
+  if (i < 0) return 'the dimensions differ'
+  const name = i === a.length - 1 ? 'last dimension' : `dimension ${a[0] === '…' ? i - a.length : i}`
+  return `${name} is ${a[i]}, expected ${b[i]}`
+}

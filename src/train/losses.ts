@@ -12,6 +12,7 @@ import {
   argmax,
   cast,
   constant,
+  type DType,
   div,
   equal,
   exp,
@@ -32,6 +33,16 @@ import {
   type Tensor,
   unsqueeze,
 } from '../ir/index.js'
+import { demandType, type Takes, type TensorOf } from '../nn/index.js'
+import {
+  type Accept,
+  type CrossEntropy,
+  crossEntropyRule,
+  demand,
+  type ElementwiseLoss,
+  elementwiseLossRule,
+  type Shape,
+} from '../shape/index.js'
 
 export type TokenLoss = 'stablemax' | 'softmax'
 
@@ -66,18 +77,35 @@ export const logProbabilities = (kind: TokenLoss, logits: Tensor): Tensor => {
   return sub(scores, total)
 }
 
-/** −log p of the label; 0 where it is ignored. Logits [..., V], labels [...] → [...] */
-export const crossEntropy = (kind: TokenLoss, logits: Tensor, labels: Tensor): Tensor => {
+/** −log p of the label; 0 where it is ignored. Logits [..., V], labels i32 [...] → [...] */
+export const crossEntropy = ((kind: TokenLoss, logits: Tensor, labels: Tensor): Tensor => {
+  demandType('crossEntropy of logits', 'f32', logits)
+  demandType('crossEntropy with labels', 'i32', labels)
+  demand(crossEntropyRule(logits.shape, labels.shape))
   const axis = logits.shape.length - 1
   const { scores, total } = normaliser(kind, logits)
   const isLabel = equal(iota(logits.shape, axis), unsqueeze(labels, axis))
   const ofLabel = sum(select(isLabel, scores, 0), [axis])
   return select(isIgnored(labels), 0, sub(sum(total, [axis]), ofLabel))
-}
+}) as unknown as <X extends Shape, D extends DType, Y extends Shape, E extends DType>(
+  kind: TokenLoss,
+  logits: Takes<'crossEntropy of logits', 'f32', NoInfer<X>, NoInfer<D>> & Tensor<X, D>,
+  labels: Accept<CrossEntropy<X, NoInfer<Y>>> &
+    Takes<'crossEntropy with labels', 'i32', NoInfer<Y>, NoInfer<E>> &
+    Tensor<Y, E>,
+) => TensorOf<CrossEntropy<X, Y>, 'f32'>
 
-/** log(1 + eˣ) − x·t, elementwise. */
-export const binaryCrossEntropy = (logits: Tensor, targets: Tensor): Tensor =>
-  sub(softplus(logits), mul(logits, targets))
+/** log(1 + eˣ) − x·t, elementwise; logits and targets of one shape. */
+export const binaryCrossEntropy = ((logits: Tensor, targets: Tensor): Tensor => {
+  for (const x of [logits, targets]) demandType('binaryCrossEntropy', 'f32', x)
+  demand(elementwiseLossRule('binaryCrossEntropy', logits.shape, targets.shape))
+  return sub(softplus(logits), mul(logits, targets))
+}) as unknown as <X extends Shape, D extends DType, Y extends Shape, E extends DType>(
+  logits: Takes<'binaryCrossEntropy', 'f32', NoInfer<X>, NoInfer<D>> & Tensor<X, D>,
+  targets: Accept<ElementwiseLoss<'binaryCrossEntropy', X, NoInfer<Y>>> &
+    Takes<'binaryCrossEntropy', 'f32', NoInfer<Y>, NoInfer<E>> &
+    Tensor<Y, E>,
+) => TensorOf<ElementwiseLoss<'binaryCrossEntropy', X, Y>, 'f32'>
 
 const isIgnored = (labels: Tensor): Tensor => equal(labels, IGNORED)
 

@@ -160,7 +160,9 @@ interface Halt {
 }
 
 /** Who halts after this segment. HRM §2, adaptive computation time. */
-const halt = ({ halting }: Reasoner, before: Tensor, { qHalt, qContinue }: Segment): Halt => {
+const halt = ({ halting }: Reasoner, before: Tensor, segment: Segment): Halt => {
+  const qHalt = segment.qHalt
+  const qContinue = halting.continuation ? segment.qContinue : undefined
   const steps = add(before, 1)
   const last = lessEqual(constant(halting.maxSegments, [], 'i32'), steps)
   if (!halting.adaptive || halting.maxSegments <= 1) return { steps, halted: last, last, learns: false }

@@ -14,8 +14,8 @@ import {
 import { add, input } from '../../src/ir/index.js'
 
 const start: State = { z: input('z', ['batch'], 'f32', 'resident') }
-const low = call<State>('L', ({ z }) => ({ z: add(z!, 1) }))
-const high = call<State>('H', ({ z }) => ({ z: add(z!, 2) }))
+const low = call('L', ({ z }: State) => ({ z: add(z!, 1) }))
+const high = call('H', ({ z }: State) => ({ z: add(z!, 2) }))
 const levels = (line: typeof low) => line.map(({ level }) => level).join('')
 
 describe('recurrences', () => {

@@ -3,8 +3,18 @@
  * width is that projection's sentence. And SwiGLU, whose input projection D → 2·inter speaks for it.
  */
 import type { Modulo, Multiply } from '../arithmetic.js'
-import { type Shape, type ShapeError, showShape } from '../dim.js'
-import { isRefusal, type Rule, refuse, type ShapeFn, type Show } from '../rule.js'
+import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
+import {
+  type Fits,
+  isRefusal,
+  type Refusal,
+  type Rule,
+  refuse,
+  type SameShape,
+  type ShapeFn,
+  type Show,
+} from '../rule.js'
+import type { KnownRank } from '../tuple.js'
 import { type LinearOut, linearRule } from './linear.js'
 
 /** Unknown leading dims (`…`) may stand for two. */
@@ -54,7 +64,7 @@ export type HeadsOf<D extends number, H extends number> =
         : ShapeError<`attention: hidden ${D} does not split into ${H} heads: the remainder is ${R & number}`>
     : never
 
-/** D / H; throws when it does not divide. */
+/** D / H, or why there is none. */
 export const headDim = (hidden: number, heads: number): number | { readonly sentence: string } =>
   hidden % heads === 0
     ? hidden / heads
@@ -77,4 +87,61 @@ export const swigluRule = (hidden: number, inter: number): Rule => {
     const projected = projection(input)
     return isRefusal(projected) ? projected : input
   }
+}
+
+// ── the parts by themselves ─────────────────────────────────────────────────────────────────────────────────────────
+/** q [B, T, H, d], k [B, S, H, d], v [B, S, H, e] → [B, T, H, e] */
+export type DotProductAttention<Q extends Shape, K extends Shape, V extends Shape> = [
+  KnownRank<Q>,
+  KnownRank<K>,
+  KnownRank<V>,
+] extends [true, true, true]
+  ? [Q['length'], K['length'], V['length']] extends [4, 4, 4]
+    ? SameShape<[Q[0], Q[2], Q[3]] & Shape, [K[0], K[2], K[3]] & Shape> extends true
+      ? SameShape<[V[0], V[1], V[2]] & Shape, [K[0], K[1], K[2]] & Shape> extends true
+        ? [Q[0], Q[1], Q[2], V[3]]
+        : ShapeError<`${QkvText<Q, K, V>}: k and v must agree in batch, positions and heads`>
+      : ShapeError<`${QkvText<Q, K, V>}: q and k must agree in batch, heads and head dimension`>
+    : ShapeError<`${QkvText<Q, K, V>}: expected [batch, positions, heads, head dimension]`>
+  : Shape
+type QkvText<Q, K, V> = `dotProductAttention cannot take q ${Show<Q>}, k ${Show<K>}, v ${Show<V>}`
+
+export const dotProductAttentionRule = (q: Shape, k: Shape, v: Shape): Shape | Refusal => {
+  const text = `dotProductAttention cannot take q ${showShape(q)}, k ${showShape(k)}, v ${showShape(v)}`
+  if ([q, k, v].some((s) => s.length !== 4))
+    return refuse(`${text}: expected [batch, positions, heads, head dimension]`)
+  if (![0, 2, 3].every((i) => q[i] === k[i]))
+    return refuse(`${text}: q and k must agree in batch, heads and head dimension`)
+  return [0, 1, 2].every((i) => k[i] === v[i])
+    ? [q[0], q[1], q[2], v[3]].map((d) => d as Dim)
+    : refuse(`${text}: k and v must agree in batch, positions and heads`)
+}
+
+/** Rotary positions turn pairs of numbers: `unknown` when the head dim is even, a `ShapeError` otherwise. */
+export type EvenHead<Name extends string, D extends number> =
+  Modulo<D, 2> extends 1
+    ? ShapeError<`${Name}: rotary positions turn pairs of numbers, but the head dimension ${D} is odd`>
+    : unknown
+export const evenHead = (name: string, headDim: number): Refusal | undefined =>
+  headDim % 2 === 0
+    ? undefined
+    : refuse(`${name}: rotary positions turn pairs of numbers, but the head dimension ${headDim} is odd`)
+
+/** x [..., T, H, d] turned by tables of [T, d]. */
+export type Rotated<S extends Shape, T extends number, D extends number> =
+  KnownRank<S> extends false
+    ? S
+    : S extends readonly [...Shape, infer P extends Dim, Dim, infer X extends Dim]
+      ? [Fits<P, T>, Fits<X, D>] extends [true, true]
+        ? S
+        : ShapeError<`rotate cannot take ${Show<S>}: the tables are for ${T} positions of head dimension ${D}`>
+      : ShapeError<`rotate cannot take ${Show<S>}: expected [batch, positions, heads, head dimension]`>
+export const rotatedRule = (input: Shape, positions: number, headDim: number): Shape | Refusal => {
+  if (input.length < 3)
+    return refuse(`rotate cannot take ${showShape(input)}: expected [batch, positions, heads, head dimension]`)
+  return input.at(-3) === positions && input.at(-1) === headDim
+    ? input
+    : refuse(
+        `rotate cannot take ${showShape(input)}: the tables are for ${positions} positions of head dimension ${headDim}`,
+      )
 }

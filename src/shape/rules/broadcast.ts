@@ -1,25 +1,22 @@
-/** Numpy's rule for two operands: dims are aligned at the end, equal or 1. */
+/** Numpy's rule for several operands: dims are aligned at the end, equal or 1. */
 import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
-import { type Refusal, refuse, type Show } from '../rule.js'
+import { type Difference, difference, type IsKnown, type Refusal, refuse, type Show } from '../rule.js'
 
-/** The dim of two aligned dims, or `never` when they differ. */
-type Joined<A extends Dim, B extends Dim> = number extends A
-  ? number extends B
-    ? number
-    : B extends 1
-      ? A
-      : B
-  : number extends B
-    ? A extends 1
-      ? B
-      : A
-    : [A] extends [B]
+/** The dim of two aligned dims, or `never` when they differ; of one that only run time knows, the other. */
+type Joined<A extends Dim, B extends Dim> =
+  IsKnown<A> extends true
+    ? [B] extends [A]
       ? A
       : A extends 1
         ? B
         : B extends 1
           ? A
-          : never
+          : IsKnown<B> extends true
+            ? never
+            : A
+    : B extends 1
+      ? A
+      : B
 
 type Aligned<Name extends string, A, B, X extends Shape, Y extends Shape, Out extends Shape> = X extends readonly [
   ...infer Xs extends Shape,
@@ -28,11 +25,15 @@ type Aligned<Name extends string, A, B, X extends Shape, Y extends Shape, Out ex
   ? Y extends readonly [...infer Ys extends Shape, infer Q extends Dim]
     ? Joined<P, Q> extends infer R extends Dim
       ? [R] extends [never]
-        ? ShapeError<`${Name} cannot take ${Show<A>} and ${Show<B>}: ${P} and ${Q} differ`>
-        : Aligned<Name, A, B, Xs, Ys, readonly [R, ...Out]>
+        ? ShapeError<`${Name} cannot take ${Show<A>} and ${Show<B>}: dimension ${Axis<Xs, Ys>} is ${P} and ${Q}`>
+        : Aligned<Name, A, B, Xs, Ys, [R, ...Out]>
       : never
-    : readonly [...X, ...Out]
-  : readonly [...Y, ...Out]
+    : [...X, ...Out]
+  : [...Y, ...Out]
+/** How many dims stand before, in the longer one. */
+type Axis<Xs extends Shape, Ys extends Shape> = Xs extends readonly [...{ [K in keyof Ys]: Dim }, ...Dim[]]
+  ? Xs['length']
+  : Ys['length']
 
 export type Broadcast<Name extends string, A, B> = A extends Shape
   ? B extends Shape
@@ -40,7 +41,7 @@ export type Broadcast<Name extends string, A, B> = A extends Shape
       ? Shape
       : number extends B['length']
         ? Shape
-        : Aligned<Name, A, B, A, B, readonly []>
+        : Aligned<Name, A, B, A, B, []>
     : never
   : never
 
@@ -52,7 +53,37 @@ export const broadcastRule = (name: string, a: Shape, b: Shape): Shape | Refusal
     if (i > a.length || i > b.length) out.unshift(i > a.length ? y : x)
     else if (x === y || y === 1) out.unshift(x)
     else if (x === 1) out.unshift(y)
-    else return refuse(`${name} cannot take ${showShape(a)} and ${showShape(b)}: ${x} and ${y} differ`)
+    else
+      return refuse(`${name} cannot take ${showShape(a)} and ${showShape(b)}: dimension ${rank - i} is ${x} and ${y}`)
   }
   return out
+}
+
+/** A tensor stretched to a shape: aligned at the end, every dim equal or 1. */
+export type BroadcastTo<From extends Shape, To extends Shape> = number extends From['length']
+  ? To
+  : number extends To['length']
+    ? Shape
+    : Broadcast<'broadcastTo', From, To> extends infer R
+      ? R extends Shape
+        ? Stretched<R, To> extends true
+          ? To
+          : ShapeError<`broadcastTo cannot take ${Show<From>} to ${Show<To>}: ${Difference<R, To>}`>
+        : ShapeError<`broadcastTo cannot take ${Show<From>} to ${Show<To>}: its dimensions must be equal or 1, counted from the last`>
+      : never
+type Stretched<R extends Shape, To extends Shape> = R['length'] extends To['length']
+  ? { [K in keyof R]: K extends keyof To ? (IsKnown<R[K] & Dim> extends true ? R[K] : To[K]) : never } extends {
+      [K in keyof To]: IsKnown<To[K] & Dim> extends true ? To[K] : Dim
+    }
+    ? true
+    : false
+  : false
+
+export const broadcastToRule = (from: Shape, to: Shape): Shape | Refusal => {
+  const joined = broadcastRule('broadcastTo', from, to)
+  const text = `broadcastTo cannot take ${showShape(from)} to ${showShape(to)}`
+  if ('sentence' in joined) return refuse(`${text}: its dimensions must be equal or 1, counted from the last`)
+  return joined.length === to.length && joined.every((d, i) => d === to[i])
+    ? to
+    : refuse(`${text}: ${difference(joined, to)}`)
 }

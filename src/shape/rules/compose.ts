@@ -2,16 +2,18 @@
  * Rules over rules: one after another, around a residual, repeated. An error inside passes through unchanged, so that a
  * message names the layer at fault.
  */
-import { type Shape, type ShapeError, sameShape, showShape } from '../dim.js'
+import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
 import {
   type Apply,
+  agree,
+  type Difference,
+  difference,
   isRefusal,
   type Rule,
   refuse,
   type SameShape,
   type ShapeFn,
   type Show,
-  type Then,
 } from '../rule.js'
 
 /** Keeps every shape: activation functions, norms. */
@@ -23,29 +25,37 @@ export interface IdentityRule<Name extends string> extends ShapeFn {
 }
 export const identityRule: Rule = (input) => input
 
-/** A, then B. */
-export interface Seq<A extends ShapeFn, B extends ShapeFn> extends ShapeFn {
+/** One rule after another; an error stays. */
+export interface Chain<Fs extends readonly ShapeFn[]> extends ShapeFn {
   readonly name: 'seq'
-  readonly takes: A['takes']
-  readonly probe: A['probe']
-  readonly out: Apply<A, this['in']> extends infer M ? Then<B, M> : never
+  readonly takes: Fs[0] extends ShapeFn ? Fs[0]['takes'] : 'f32'
+  readonly probe: Fs[0] extends ShapeFn ? Fs[0]['probe'] : readonly ['…']
+  readonly out: Through<Fs, this['in']>
 }
+/** Tail-recursive, so that the cost is linear in the number of rules. */
+type Through<Fs extends readonly unknown[], S> = Fs extends readonly [infer F extends ShapeFn, ...infer R]
+  ? S extends Shape
+    ? Through<R, Apply<F, S>>
+    : S
+  : S
 
-/** A whose output has the shape of its input, as `x + a(x)` and repetition need it. */
+/** A rule whose output has the shape of its input, as `x + a(x)` and repetition need it. */
 type Kept<What extends string, In, M> = M extends Shape
   ? In extends Shape
     ? SameShape<M, In> extends true
       ? In
-      : ShapeError<`${What} turns ${Show<In>} into ${Show<M>}; it must keep the shape`>
+      : ShapeError<`${What} turns ${Show<In>} into ${Show<M>}; it must keep the shape: ${Difference<M, In>}`>
     : never
   : M
 export const keptRule =
   (what: string, inner: Rule): Rule =>
   (input) => {
     const output = inner(input)
-    return isRefusal(output) || sameShape(output, input)
+    return isRefusal(output) || agree(output, input)
       ? output
-      : refuse(`${what} turns ${showShape(input)} into ${showShape(output)}; it must keep the shape`)
+      : refuse(
+          `${what} turns ${showShape(input)} into ${showShape(output)}; it must keep the shape: ${difference(output, input)}`,
+        )
   }
 
 /** x + a(x) */
@@ -63,3 +73,32 @@ export interface Stack<A extends ShapeFn> extends ShapeFn {
   readonly probe: A['probe']
   readonly out: Apply<A, this['in']> extends infer M ? Kept<'stack: the block', this['in'], M> : never
 }
+
+// ── over positions ──────────────────────────────────────────────────────────────────────────────────────────────────
+type Swapped<S> = S extends readonly [...infer L extends Shape, infer T extends Dim, infer D extends Dim]
+  ? [...L, D, T]
+  : S
+const swapped = (s: Shape): Shape => (s.length < 2 ? s : [...s.slice(0, -2), s.at(-1) as Dim, s.at(-2) as Dim])
+
+/** A on the last two axes swapped, swapped back: [..., T, D] → [..., D, T] → A → [..., T, D]. */
+export interface OverPositions<A extends ShapeFn> extends ShapeFn {
+  readonly name: 'overPositions'
+  readonly takes: A['takes']
+  /** A's, with any width behind. */
+  readonly probe: A['probe'] extends readonly [...infer L extends Shape, infer T extends Dim]
+    ? readonly [...L, T, '?']
+    : A['probe']
+  readonly out: this['in'] extends readonly [...Shape, Dim, Dim]
+    ? Apply<A, Swapped<this['in']>> extends infer M
+      ? Swapped<M>
+      : never
+    : ShapeError<`overPositions cannot take ${Show<this['in']>}: expected [..., positions, width]`>
+}
+export const overPositionsRule =
+  (inner: Rule): Rule =>
+  (input) => {
+    if (input.length < 2)
+      return refuse(`overPositions cannot take ${showShape(input)}: expected [..., positions, width]`)
+    const output = inner(swapped(input))
+    return isRefusal(output) ? output : swapped(output)
+  }

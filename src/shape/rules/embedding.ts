@@ -6,7 +6,7 @@ export interface EmbeddingRule<V extends number, D extends number> extends Shape
   readonly name: `embedding(${V} × ${D})`
   readonly takes: 'i32'
   readonly probe: readonly ['…']
-  readonly out: this['in'] extends readonly [...infer S extends Shape] ? readonly [...S, D] : never
+  readonly out: this['in'] extends readonly [...infer S extends Shape] ? [...S, D] : never
 }
 
 export const embeddingRule =

@@ -1,6 +1,18 @@
-/** Rules of InputNet's counterparts: OutputNet keeps the last S positions, QHead reads the first. */
-import { type Dim, type Shape, type ShapeError, sameShape, showShape } from '../dim.js'
-import { isRefusal, type Refusal, type Rule, refuse, type SameShape, type ShapeFn, type Show } from '../rule.js'
+/** Rules of the ends of a model: InputNet's puzzle tokens, OutputNet on the last S positions, QHead on the first. */
+import type { Multiply, Subtract } from '../arithmetic.js'
+import { type Dim, type Shape, ShapeError, showShape } from '../dim.js'
+import {
+  agree,
+  type Difference,
+  difference,
+  isRefusal,
+  type Refusal,
+  type Rule,
+  refuse,
+  type SameShape,
+  type ShapeFn,
+  type Show,
+} from '../rule.js'
 import { type LinearOut, linearRule } from './linear.js'
 
 /** [B, T, D] → [B, S, V] */
@@ -8,22 +20,22 @@ export interface OutputRule<D extends number, V extends number, S extends number
   readonly name: `linear(${D} → ${V})`
   readonly takes: 'f32'
   readonly probe: readonly ['…', D]
-  readonly out: Positions<this['in'], D, V, readonly [S, V]>
+  readonly out: Positions<this['in'], D, V, [S, V]>
 }
 /** [B, T, D] → [B, 2] */
 export interface QRule<D extends number> extends ShapeFn {
   readonly name: `linear(${D} → 2)`
   readonly takes: 'f32'
   readonly probe: readonly ['…', D]
-  readonly out: Positions<this['in'], D, 2, readonly [2]>
+  readonly out: Positions<this['in'], D, 2, [2]>
 }
 type Positions<In, D extends number, V extends number, Out extends readonly Dim[]> =
   LinearOut<In, D, V> extends infer M
     ? M extends readonly Dim[]
       ? In extends readonly [infer B extends Dim, Dim, Dim]
-        ? readonly [B, ...Out]
+        ? [B, ...Out]
         : In extends readonly ['…', Dim]
-          ? readonly ['…', ...Out]
+          ? ['…', ...Out]
           : ShapeError<`linear(${D} → ${V}) cannot take ${Show<In>}: expected [batch, positions, ${D}]`>
       : M
     : never
@@ -45,9 +57,24 @@ export const qRule = (hidden: number): Rule => positions(hidden, 2, [2])
 export type Answer<Out, Expected extends Shape> = Out extends Shape
   ? SameShape<Out, Expected> extends true
     ? Out
-    : ShapeError<`the output ${Show<Out>} does not answer the input: expected ${Show<Expected>}`>
+    : ShapeError<`the output ${Show<Out>} does not answer the input, which needs ${Show<Expected>}: ${Difference<Out, Expected>}`>
   : Out
 export const answerRule = (out: Shape | Refusal, expected: Shape): Shape | Refusal =>
-  isRefusal(out) || sameShape(out, expected)
+  isRefusal(out) || agree(out, expected)
     ? out
-    : refuse(`the output ${showShape(out)} does not answer the input: expected ${showShape(expected)}`)
+    : refuse(
+        `the output ${showShape(out)} does not answer the input, which needs ${showShape(expected)}: ${difference(out, expected)}`,
+      )
+
+/** `unknown` when a puzzle embedding row of width E fits into P tokens of width D. */
+export type PuzzleRoom<E extends number, P extends number, D extends number> = [Subtract<Multiply<P, D>, E>] extends [
+  never,
+]
+  ? ShapeError<`inputNet: a puzzle embedding of ${E} does not fit into ${P} puzzle tokens of width ${D}`>
+  : unknown
+export const demandPuzzleRoom = (embedding: number, tokens: number, hidden: number): void => {
+  if (tokens * hidden < embedding)
+    throw new ShapeError(
+      `inputNet: a puzzle embedding of ${embedding} does not fit into ${tokens} puzzle tokens of width ${hidden}`,
+    )
+}

@@ -1,22 +1,35 @@
-/** Input injection by addition: what is added must have the state's shape. */
-import { type Shape, type ShapeError, sameShape, showShape } from '../dim.js'
-import { type Refusal, refuse, type SameShape, type Show } from '../rule.js'
+/** What a recurrence asks of its steps: what is injected has the state's shape, and every state keeps its own. */
+import { type Shape, type ShapeError, showShape } from '../dim.js'
+import { agree, type Difference, difference, type Refusal, refuse, type SameShape, type Show } from '../rule.js'
 
+/** Input injection by addition. */
 export type Injection<State, Injected> = State extends Shape
   ? Injected extends Shape
     ? SameShape<Injected, State> extends true
       ? State
-      : ShapeError<`input injection cannot add ${Show<Injected>} to the state ${Show<State>}: the shapes differ`>
+      : ShapeError<`input injection cannot add ${Show<Injected>} to the state ${Show<State>}: ${Difference<Injected, State>}`>
     : never
   : State
 
 export const injectionRule = (state: Shape, injected: Shape): Shape | Refusal =>
-  sameShape(state, injected)
+  agree(state, injected)
     ? state
-    : refuse(`input injection cannot add ${showShape(injected)} to the state ${showShape(state)}: the shapes differ`)
+    : refuse(
+        `input injection cannot add ${showShape(injected)} to the state ${showShape(state)}: ${difference(injected, state)}`,
+      )
 
-/** A step must leave every state as large as it was. */
-export const keptState = (name: string, state: Shape, expected: Shape): Shape | Refusal =>
-  sameShape(state, expected)
-    ? state
-    : refuse(`the step turns the state ${name} into ${showShape(state)}; it must stay ${showShape(expected)}`)
+/** The carry out of a step has the shapes of the carry in: the name of a state, its shape after and before. */
+export type KeptState<Name extends string, After, Before> = After extends Shape
+  ? Before extends Shape
+    ? SameShape<After, Before> extends true
+      ? After
+      : ShapeError<`the step turns the state ${Name} into ${Show<After>}; it must stay ${Show<Before>}: ${Difference<After, Before>}`>
+    : never
+  : After
+
+export const keptState = (name: string, after: Shape, before: Shape): Shape | Refusal =>
+  agree(after, before)
+    ? after
+    : refuse(
+        `the step turns the state ${name} into ${showShape(after)}; it must stay ${showShape(before)}: ${difference(after, before)}`,
+      )

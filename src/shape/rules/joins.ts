@@ -1,57 +1,87 @@
-/** Two tensors into one: concatenation, matrix product, rows by id. And reductions of one axis. */
+/** Several tensors into one: concatenation, matrix product, rows by id. */
 import type { Add } from '../arithmetic.js'
 import { type Dim, type Shape, type ShapeError, sameShape, showShape } from '../dim.js'
-import { type Fits, type Refusal, refuse, type SameShape, type Show } from '../rule.js'
-import type { DimAt, HasAxis, KnownRank, RemoveAt, ReplaceAt } from '../tuple.js'
+import {
+  type Difference,
+  difference,
+  type Fits,
+  isRefusal,
+  type Refusal,
+  refuse,
+  type SameShape,
+  type Show,
+} from '../rule.js'
+import type { DimAt, HasAxis, KnownRank, ReplaceAt } from '../tuple.js'
 
 // ── concat ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-/** Joins along `Axis`; the other dims must be equal. */
+/** Joins `A` and `B` along `Axis`; the other dims must be equal. */
 export type Concat<Axis extends number, A extends Shape, B extends Shape> = [KnownRank<A>, KnownRank<B>] extends [
   true,
   true,
 ]
-  ? [HasAxis<A, Axis>, DimAt<A, Axis>, DimAt<B, Axis>] extends [true, infer X extends number, infer Y extends number]
-    ? SameShape<ReplaceAt<A, Axis, 0>, ReplaceAt<B, Axis, 0>> extends true
-      ? ReplaceAt<A, Axis, Add<X, Y>>
-      : ShapeError<ConcatText<Axis, A, B>>
-    : ShapeError<ConcatText<Axis, A, B>>
+  ? [HasAxis<A, Axis>, HasAxis<B, Axis>] extends [true, true]
+    ? [DimAt<A, Axis>, DimAt<B, Axis>] extends [infer X extends number, infer Y extends number]
+      ? SameShape<ReplaceAt<B, Axis, 0>, ReplaceAt<A, Axis, 0>> extends true
+        ? ReplaceAt<A, Axis, Add<X, Y>>
+        : ShapeError<`${ConcatText<Axis, A, B>}: of the second, ${Difference<ReplaceAt<B, Axis, 0>, ReplaceAt<A, Axis, 0>>}`>
+      : ShapeError<`${ConcatText<Axis, A, B>}: axis ${Axis} needs numbers`>
+    : ShapeError<`${ConcatText<Axis, A, B>}: they have ${A['length']} and ${B['length']} dimensions`>
   : Shape
-type ConcatText<
-  Axis extends number,
-  A,
-  B,
-> = `concat on axis ${Axis} cannot take ${Show<A>} and ${Show<B>}: all other dimensions must be equal`
+type ConcatText<Axis extends number, A, B> = `concat on axis ${Axis} cannot take ${Show<A>} and ${Show<B>}`
 
 export const concatRule = (axis: number, a: Shape, b: Shape): Shape | Refusal => {
+  const text = `concat on axis ${axis} cannot take ${showShape(a)} and ${showShape(b)}`
   const [x, y] = [a[axis], b[axis]]
   const others = (s: Shape) => s.map((d, i) => (i === axis ? 0 : d))
-  return typeof x === 'number' && typeof y === 'number' && sameShape(others(a), others(b))
+  if (x === undefined || y === undefined) return refuse(`${text}: they have ${a.length} and ${b.length} dimensions`)
+  if (typeof x !== 'number' || typeof y !== 'number') return refuse(`${text}: axis ${axis} needs numbers`)
+  return sameShape(others(b), others(a))
     ? a.map((d, i) => (i === axis ? x + y : d))
-    : refuse(
-        `concat on axis ${axis} cannot take ${showShape(a)} and ${showShape(b)}: all other dimensions must be equal`,
-      )
+    : refuse(`${text}: of the second, ${difference(others(b), others(a))}`)
 }
+
+/** Joins `A` and all of `Bs`; the first that does not fit speaks. */
+export type ConcatAll<Axis extends number, A, Bs extends readonly unknown[]> = Bs extends readonly [
+  infer B extends Shape,
+  ...infer R,
+]
+  ? A extends Shape
+    ? ConcatAll<Axis, Concat<Axis, A, B>, R>
+    : A
+  : A
+export const concatAllRule = (axis: number, first: Shape, rest: readonly Shape[]): Shape | Refusal =>
+  rest.reduce<Shape | Refusal>((a, b) => (isRefusal(a) ? a : concatRule(axis, a, b)), first)
 
 // ── matrix product ──────────────────────────────────────────────────────────────────────────────────────────────────
 /** [..., M, K] × [K, N] → [..., M, N], or with equal leading dims on both sides. */
 export type Matmul<A extends Shape, B extends Shape> = [KnownRank<A>, KnownRank<B>] extends [true, true]
-  ? A extends readonly [...infer L extends Shape, infer M extends Dim, infer K extends Dim]
-    ? B extends readonly [...infer R extends Shape, infer J extends Dim, infer N extends Dim]
-      ? [Fits<K, J>, R extends readonly [] ? true : SameShape<L, R>] extends [true, true]
-        ? readonly [...L, M, N]
-        : ShapeError<MatmulText<A, B>>
-      : ShapeError<MatmulText<A, B>>
-    : ShapeError<MatmulText<A, B>>
+  ? [A, B] extends [
+      readonly [...infer L extends Shape, infer M extends Dim, infer K extends Dim],
+      readonly [...infer R extends Shape, infer J extends Dim, infer N extends Dim],
+    ]
+    ? Fits<K, J> extends true
+      ? R extends readonly []
+        ? [...L, M, N]
+        : SameShape<R, L> extends true
+          ? [...L, M, N]
+          : ShapeError<`${MatmulText<A, B>}: the leading dimensions ${Show<L>} and ${Show<R>} differ`>
+      : ShapeError<`${MatmulText<A, B>}: the last dimension of the first is ${K}, the last but one of the second ${J}${Fits<K, N> extends true ? '; transpose the second' : ''}`>
+    : ShapeError<`${MatmulText<A, B>}: both need two dimensions or more`>
   : Shape
-type MatmulText<A, B> = `matmul cannot take ${Show<A>} and ${Show<B>}: expected [..., M, K] and [K, N] or [..., K, N]`
+type MatmulText<A, B> = `matmul cannot take ${Show<A>} and ${Show<B>}`
 
 export const matmulRule = (a: Shape, b: Shape): Shape | Refusal => {
+  const text = `matmul cannot take ${showShape(a)} and ${showShape(b)}`
+  if (a.length < 2 || b.length < 2) return refuse(`${text}: both need two dimensions or more`)
   const [leadA, leadB] = [a.slice(0, -2), b.slice(0, -2)]
-  const fits =
-    a.length >= 2 && b.length >= 2 && a.at(-1) === b.at(-2) && (leadB.length === 0 || sameShape(leadA, leadB))
-  return fits
-    ? [...a.slice(0, -1), b.at(-1) as Dim]
-    : refuse(`matmul cannot take ${showShape(a)} and ${showShape(b)}: expected [..., M, K] and [K, N] or [..., K, N]`)
+  const [k, j, n] = [a.at(-1) as Dim, b.at(-2) as Dim, b.at(-1) as Dim]
+  if (k !== j) {
+    const cure = k === n ? '; transpose the second' : ''
+    return refuse(`${text}: the last dimension of the first is ${k}, the last but one of the second ${j}${cure}`)
+  }
+  return leadB.length === 0 || sameShape(leadA, leadB)
+    ? [...a.slice(0, -1), n]
+    : refuse(`${text}: the leading dimensions ${showShape(leadA)} and ${showShape(leadB)} differ`)
 }
 
 // ── gather ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -60,24 +90,10 @@ export type Gather<Table extends Shape, Ids extends Shape> =
   KnownRank<Table> extends false
     ? Shape
     : Table extends readonly [Dim, ...infer D extends Shape]
-      ? readonly [...Ids, ...D]
+      ? [...Ids, ...D]
       : ShapeError<`gather cannot take the table ${Show<Table>}: it has no rows`>
 
 export const gatherRule = (table: Shape, ids: Shape): Shape | Refusal =>
   table.length === 0
     ? refuse(`gather cannot take the table ${showShape(table)}: it has no rows`)
     : [...ids, ...table.slice(1)]
-
-// ── reductions ──────────────────────────────────────────────────────────────────────────────────────────────────────
-/** The axis disappears. */
-export type Reduce<Name extends string, S extends Shape, A extends number> =
-  KnownRank<S> extends false
-    ? Shape
-    : HasAxis<S, A> extends true
-      ? RemoveAt<S, A>
-      : ShapeError<`${Name} over axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions`>
-
-export const reduceRule = (name: string, input: Shape, axis: number): Shape | Refusal =>
-  axis >= 0 && axis < input.length
-    ? input.filter((_, i) => i !== axis)
-    : refuse(`${name} over axis ${axis} cannot take ${showShape(input)}: it has ${input.length} dimensions`)

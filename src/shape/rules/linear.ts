@@ -1,7 +1,7 @@
 /** `linear(I → O)`: the last dim I becomes O, the others stay. */
 import type { Dim, Shape, ShapeError } from '../dim.js'
 import { showShape } from '../dim.js'
-import { type Fits, type Rule, refuse, type ShapeFn, type Show } from '../rule.js'
+import { type Fits, fits, type Rule, refuse, type ShapeFn, type Show } from '../rule.js'
 
 export interface LinearRule<I extends number, O extends number> extends ShapeFn {
   readonly name: `linear(${I} → ${O})`
@@ -14,7 +14,7 @@ export type LinearOut<In, I extends number, O extends number> = In extends reado
   infer X extends Dim,
 ]
   ? Fits<X, I> extends true
-    ? readonly [...L, O]
+    ? [...L, O]
     : ShapeError<`linear(${I} → ${O}) cannot take ${Show<In>}: last dimension is ${X}, expected ${I}`>
   : In extends readonly []
     ? ShapeError<`linear(${I} → ${O}) cannot take []: it has no dimension, expected ${I}`>
@@ -25,7 +25,7 @@ export const linearRule =
   (input) => {
     const last = input.at(-1)
     if (last === undefined) return refuse(`linear(${i} → ${o}) cannot take []: it has no dimension, expected ${i}`)
-    return last === i
+    return fits(last, i)
       ? [...input.slice(0, -1), o]
       : refuse(`linear(${i} → ${o}) cannot take ${showShape(input)}: last dimension is ${last}, expected ${i}`)
   }

@@ -1,8 +1,9 @@
-/** Views of one tensor: slice, reshape, transpose. */
-import type { Add, Multiply, Subtract } from '../arithmetic.js'
+/** Views of one tensor: slice, split, pad, reshape, unsqueeze, transpose. */
+import type { Add, Divide, Subtract } from '../arithmetic.js'
 import { type Dim, elements, type Shape, type ShapeError, showShape } from '../dim.js'
-import { type Refusal, refuse, type Show } from '../rule.js'
-import type { DimAt, HasAxis, KnownRank, ReplaceAt, Without } from '../tuple.js'
+import type { DimProduct } from '../dims.js'
+import { type IsKnown, type Refusal, refuse, type Show } from '../rule.js'
+import type { DimAt, HasAxis, InsertAt, KnownRank, Repeat, ReplaceAt, Without } from '../tuple.js'
 
 // ── slice ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** `Size` elements of axis `A`, from `Start` on. */
@@ -16,13 +17,14 @@ export type Slice<S extends Shape, A extends number, Start extends number, Size 
           ? ReplaceAt<S, A, Size>
           : ShapeError<`slice of ${Size} from ${Start} on axis ${A} cannot take ${Show<S>}: the axis has ${D}`>
         : never
-type Inside<D extends Dim, Start extends number, Size extends number> = number extends D
-  ? true
-  : D extends number
-    ? [Subtract<D, Add<Start, Size>>] extends [never]
-      ? false
-      : true
-    : false
+type Inside<D extends Dim, Start extends number, Size extends number> =
+  IsKnown<D> extends false
+    ? true
+    : D extends number
+      ? [Subtract<D, Add<Start, Size>>] extends [never]
+        ? false
+        : true
+      : false
 
 export const sliceRule = (input: Shape, axis: number, start: number, size: number): Shape | Refusal => {
   const dim = input[axis]
@@ -31,6 +33,85 @@ export const sliceRule = (input: Shape, axis: number, start: number, size: numbe
   return typeof dim === 'number' && start + size <= dim
     ? input.map((d, i) => (i === axis ? size : d))
     : refuse(`slice of ${size} from ${start} on axis ${axis} cannot take ${showShape(input)}: the axis has ${dim}`)
+}
+
+// ── split ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+/** Into `Parts` equal parts, or parts of the sizes `Parts`, along axis `A`: a tuple of shapes. */
+export type Split<S extends Shape, A extends number, Parts extends number | readonly number[]> =
+  KnownRank<S> extends false
+    ? Shape[]
+    : HasAxis<S, A> extends false
+      ? ShapeError<`split on axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions`>
+      : DimAt<S, A> extends infer D extends Dim
+        ? IsKnown<D> extends false
+          ? Shape[]
+          : Parts extends number
+            ? SplitEvenly<S, A, D, Parts>
+            : Parts extends readonly number[]
+              ? SplitBySizes<S, A, D, Parts>
+              : never
+        : never
+type SplitEvenly<S extends Shape, A extends number, D extends Dim, Parts extends number> = number extends Parts
+  ? Shape[]
+  : D extends number
+    ? [Divide<D, Parts>] extends [never]
+      ? ShapeError<`split on axis ${A} cannot take ${Show<S>}: ${D} does not divide into ${Parts} parts`>
+      : Repeat<Parts, ReplaceAt<S, A, Divide<D, Parts>>>
+    : ShapeError<`split on axis ${A} cannot take ${Show<S>}: ${D} does not divide into ${Parts} parts`>
+type SplitBySizes<S extends Shape, A extends number, D extends Dim, Sizes extends readonly number[]> =
+  number extends Total<Sizes>
+    ? { -readonly [K in keyof Sizes]: ReplaceAt<S, A, Sizes[K]> }
+    : [D] extends [Total<Sizes>]
+      ? { -readonly [K in keyof Sizes]: ReplaceAt<S, A, Sizes[K]> }
+      : ShapeError<`split on axis ${A} cannot take ${Show<S>}: the sizes add up to ${Total<Sizes>}, the axis has ${D}`>
+type Total<Sizes extends readonly number[], Sum extends number = 0> = Sizes extends readonly [
+  infer X extends number,
+  ...infer R extends readonly number[],
+]
+  ? Total<R, Add<Sum, X>>
+  : Sizes extends readonly []
+    ? Sum
+    : number
+
+/** The sizes of the parts. */
+export const splitRule = (
+  input: Shape,
+  axis: number,
+  parts: number | readonly number[],
+): readonly number[] | Refusal => {
+  const dim = input[axis]
+  const text = `split on axis ${axis} cannot take ${showShape(input)}`
+  if (dim === undefined) return refuse(`${text}: it has ${input.length} dimensions`)
+  if (typeof parts === 'number') {
+    const size = typeof dim === 'number' ? dim / parts : Number.NaN
+    return Number.isInteger(size)
+      ? Array.from({ length: parts }, () => size)
+      : refuse(`${text}: ${dim} does not divide into ${parts} parts`)
+  }
+  const total = parts.reduce((a, b) => a + b, 0)
+  return total === dim ? parts : refuse(`${text}: the sizes add up to ${total}, the axis has ${dim}`)
+}
+
+// ── pad ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+/** `Before` and `After` more elements along axis `A`. */
+export type Pad<S extends Shape, A extends number, Before extends number, After extends number> =
+  KnownRank<S> extends false
+    ? Shape
+    : HasAxis<S, A> extends false
+      ? ShapeError<`pad on axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions`>
+      : DimAt<S, A> extends infer D extends Dim
+        ? D extends number
+          ? ReplaceAt<S, A, Add<Add<Before, D>, After>>
+          : ShapeError<`pad on axis ${A} cannot take ${Show<S>}: the size of the axis must be a number`>
+        : never
+
+export const padRule = (input: Shape, axis: number, before: number, after: number): Shape | Refusal => {
+  const dim = input[axis]
+  const text = `pad on axis ${axis} cannot take ${showShape(input)}`
+  if (dim === undefined) return refuse(`${text}: it has ${input.length} dimensions`)
+  return typeof dim === 'number'
+    ? input.map((d, i) => (i === axis ? before + dim + after : d))
+    : refuse(`${text}: the size of the axis must be a number`)
 }
 
 // ── reshape ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -42,43 +123,51 @@ export type Reshape<From extends Shape, To extends Shape> =
       ? To
       : SameElements<From, To> extends true
         ? To
-        : ShapeError<`reshape cannot take ${Show<From>} to ${Show<To>}: the numbers of elements differ`>
+        : ShapeError<`reshape cannot take ${Show<From>} to ${Show<To>}: it has ${Elements<From>} elements, expected ${Elements<To>}`>
 
-/** Dims on both sides are struck out; of the rest, the products must agree and no symbol may be left. */
-type SameElements<A extends Shape, B extends Shape, Rest extends Shape = readonly []> = A extends readonly [
+/** Dims on both sides are struck out; the products of the rest must agree. */
+type SameElements<A extends Shape, B extends Shape, Rest extends Shape = []> = A extends readonly [
   infer X extends Dim,
   ...infer As extends Shape,
 ]
-  ? number extends X
+  ? IsKnown<X> extends false
     ? true
     : Without<B, X> extends infer Left extends Shape
       ? [Left] extends [never]
-        ? SameElements<As, B, readonly [...Rest, X]>
+        ? SameElements<As, B, [...Rest, X]>
         : SameElements<As, Left, Rest>
       : never
-  : SameProduct<ProductOf<Rest>, ProductOf<B>>
-type SameProduct<A extends number, B extends number> = [A] extends [never]
-  ? false
-  : [B] extends [never]
-    ? false
-    : number extends A
-      ? true
-      : number extends B
-        ? true
-        : A extends B
-          ? true
-          : false
-/** `never` when a symbol is among the dims. */
-type ProductOf<S extends Shape, P extends number = 1> = S extends readonly [infer X, ...infer R extends Shape]
-  ? X extends number
-    ? ProductOf<R, Multiply<P, X>>
-    : never
+  : SameProduct<Elements<Rest>, Elements<B>>
+type SameProduct<A extends Dim, B extends Dim> =
+  IsKnown<A> extends false ? true : IsKnown<B> extends false ? true : [A] extends [B] ? true : false
+/** The number of elements, possibly symbolic. */
+type Elements<S extends Shape, P extends Dim = 1> = S extends readonly [infer X extends Dim, ...infer R extends Shape]
+  ? Elements<R, DimProduct<P, X>>
   : P
 
 export const reshapeRule = (from: Shape, to: Shape): Shape | Refusal =>
   elements(from) === elements(to)
     ? to
-    : refuse(`reshape cannot take ${showShape(from)} to ${showShape(to)}: the numbers of elements differ`)
+    : refuse(
+        `reshape cannot take ${showShape(from)} to ${showShape(to)}: it has ${elements(from)} elements, expected ${elements(to)}`,
+      )
+
+/** A dim of size 1 before axis `A`. */
+export type Unsqueeze<S extends Shape, A extends number> =
+  KnownRank<S> extends false
+    ? Shape
+    : number extends A
+      ? Shape
+      : InsertAt<S, A, 1> extends infer R
+        ? [R] extends [never]
+          ? ShapeError<`unsqueeze at axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions`>
+          : R
+        : never
+
+export const unsqueezeRule = (input: Shape, axis: number): Shape | Refusal =>
+  Number.isInteger(axis) && axis >= 0 && axis <= input.length
+    ? [...input.slice(0, axis), 1, ...input.slice(axis)]
+    : refuse(`unsqueeze at axis ${axis} cannot take ${showShape(input)}: it has ${input.length} dimensions`)
 
 // ── transpose ───────────────────────────────────────────────────────────────────────────────────────────────────────
 /** Output dim i is input dim `P[i]`. */
@@ -88,7 +177,7 @@ export type Transpose<S extends Shape, P extends readonly number[]> =
     : number extends P['length']
       ? Shape
       : IsPermutation<S, P> extends true
-        ? { readonly [K in keyof P]: P[K] extends number ? DimAt<S, P[K]> : never }
+        ? { -readonly [K in keyof P]: P[K] extends number ? DimAt<S, P[K]> : never }
         : ShapeError<`transpose(${ShowAxes<P>}) cannot take ${Show<S>}: the axes must be 0 to the last, each once`>
 type IsPermutation<S extends Shape, P extends readonly number[]> = S['length'] extends P['length']
   ? [Exclude<keyof { readonly [A in P[number] as `${A}`]: A }, keyof S>] extends [never]
