@@ -41,6 +41,7 @@ export {
   demandCheckpoint,
   div,
   dotProductAttention,
+  einsum,
   embedding,
   equal,
   exp,
@@ -75,6 +76,7 @@ export {
   postNorm,
   preNorm,
   type RotaryTables,
+  rearrange,
   reciprocal,
   reshape,
   residual,
@@ -102,5 +104,14 @@ export {
   transpose,
   unsqueeze,
 } from './nn/index.js'
-export { type Dim, type Shape, ShapeError } from './shape/index.js'
+export {
+  addDims,
+  ceilDivideDims,
+  type Dim,
+  divideDims,
+  multiplyDims,
+  roundUpDims,
+  type Shape,
+  ShapeError,
+} from './shape/index.js'
 export { binaryCrossEntropy, crossEntropy, type TokenLoss } from './train/losses.js'

@@ -157,8 +157,12 @@ export type Subtract<A extends number, B extends number> =
 export type Multiply<A extends number, B extends number> =
   Unknown<A, B> extends true ? number : NumberOf<Product<DigitsOf<A>, DigitsOf<B>>>
 
-type DivideDigits<A extends number, B extends number> =
-  Divided<DigitsOf<A>, DigitsOf<B>> extends infer Q extends Quotient ? Q : never
+/** `never` when B is 0. */
+type DivideDigits<A extends number, B extends number> = B extends 0
+  ? never
+  : Divided<DigitsOf<A>, DigitsOf<B>> extends infer Q extends Quotient
+    ? Q
+    : never
 /** ⌊A / B⌋ */
 export type FloorDivide<A extends number, B extends number> =
   Unknown<A, B> extends true ? number : NumberOf<DivideDigits<A, B>['digits']>

@@ -57,18 +57,22 @@ export const attentionRule = (hidden: number, heads: number): Rule => {
 /** `H` when it divides `D`, a `ShapeError` otherwise. */
 export type HeadsOf<D extends number, H extends number> =
   Modulo<D, H> extends infer R
-    ? [R] extends [0]
-      ? unknown
-      : [number] extends [R]
+    ? [R] extends [never]
+      ? ShapeError<`attention: hidden ${D} does not split into ${H} heads`>
+      : [R] extends [0]
         ? unknown
-        : ShapeError<`attention: hidden ${D} does not split into ${H} heads: the remainder is ${R & number}`>
+        : [number] extends [R]
+          ? unknown
+          : ShapeError<`attention: hidden ${D} does not split into ${H} heads: the remainder is ${R & number}`>
     : never
 
 /** D / H, or why there is none. */
 export const headDim = (hidden: number, heads: number): number | { readonly sentence: string } =>
   hidden % heads === 0
     ? hidden / heads
-    : refuse(`attention: hidden ${hidden} does not split into ${heads} heads: the remainder is ${hidden % heads}`)
+    : refuse(
+        `attention: hidden ${hidden} does not split into ${heads} heads${heads > 0 ? `: the remainder is ${hidden % heads}` : ''}`,
+      )
 
 /** Keeps [..., D]; `Inter` is the inner width. */
 export interface SwigluRule<D extends number, Inter extends number> extends ShapeFn {

@@ -1,7 +1,7 @@
 /** Views of one tensor: slice, split, pad, reshape, unsqueeze, transpose. */
 import type { Add, Divide, Subtract } from '../arithmetic.js'
-import { type Dim, elements, type Shape, type ShapeError, showShape } from '../dim.js'
-import type { DimProduct } from '../dims.js'
+import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
+import { type DimProduct, elements } from '../dims.js'
 import { type IsKnown, type Refusal, refuse, type Show } from '../rule.js'
 import type { DimAt, HasAxis, InsertAt, KnownRank, Repeat, ReplaceAt, Without } from '../tuple.js'
 
