@@ -1,232 +1,159 @@
 /**
- * Arithmetic on dims that may be symbolic, at compile time. A dim is a sum of monomials in canonical text: coefficient,
- * then the symbols, sorted, joined by `·`; monomials sorted and joined by ` + `, the constant last (`2·batch + rows + 3`).
+ * Arithmetic on dims, typed: sizes computed in a program keep their literal types, and a quotient that does not come out
+ * is a sentence. Two numbers are computed by their digits (`arithmetic.ts`), symbols as sums of monomials (`terms.ts`).
+ * Of a dim that only run time knows (`number`, `string`) nothing is known; of `?` in a probe comes `?`.
  */
-import type { Add, CeilDivide, Divide, Multiply, RoundUp } from './arithmetic.js'
-import type { Dim } from './dim.js'
+import type { Add, CeilDivide, Divide, Modulo, Multiply, RoundUp } from './arithmetic.js'
+import { type Dim, type Dims, type Shape, ShapeError } from './dim.js'
+import { type ProductOf, productOf, type QuotientOf, quotientOf, type SumOf, sumOf, terms } from './terms.js'
 
-// ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-/** The order of symbols. Characters that are not in it count as equal. Run time sorts by the same (`dim.ts`). */
-type Alphabet = ' !"#$%&\'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~·'
+export { productOf, quotientOf, sumOf }
 
-/** Whether `A` stands before `B`. */
-type Before<A extends string, B extends string> = A extends `${infer X}${infer As}`
-  ? B extends `${infer Y}${infer Bs}`
-    ? X extends Y
-      ? Before<As, Bs>
-      : Alphabet extends `${string}${X}${string}${Y}${string}`
-        ? true
-        : Alphabet extends `${string}${Y}${string}${X}${string}`
-          ? false
-          : Before<As, Bs>
-    : false
-  : B extends ''
-    ? false
-    : true
+/** Both as numbers. */
+type Numbers = readonly [number, number]
 
-/** A monomial: its coefficient and its symbols, sorted. */
-interface Term {
-  readonly coefficient: number
-  readonly symbols: readonly string[]
-}
-
-type Split<S extends string, By extends string, Out extends string[] = []> = S extends `${infer A}${By}${infer R}`
-  ? Split<R, By, [...Out, A]>
-  : [...Out, S]
-type ParseTerm<S extends string> =
-  Split<S, '·'> extends [infer Head extends string, ...infer R extends string[]]
-    ? Head extends `${infer N extends number}`
-      ? { coefficient: N; symbols: R }
-      : { coefficient: 1; symbols: [Head, ...R] }
-    : never
-type ParseTerms<Ts extends readonly string[], Out extends Term[] = []> = Ts extends readonly [
-  infer T extends string,
-  ...infer R extends string[],
-]
-  ? ParseTerms<R, [...Out, ParseTerm<T>]>
-  : Out
-type Parse<D extends Dim> = D extends number
-  ? D extends 0
-    ? []
-    : [{ coefficient: D; symbols: [] }]
-  : D extends string
-    ? ParseTerms<Split<D, ' + '>>
-    : never
-
-type Join<Ss extends readonly string[], By extends string> = Ss extends readonly [
-  infer A extends string,
-  ...infer R extends string[],
-]
-  ? R extends []
-    ? A
-    : `${A}${By}${Join<R, By>}`
-  : ''
-type TermText<T extends Term> = T['symbols'] extends readonly []
-  ? `${T['coefficient']}`
-  : T['coefficient'] extends 1
-    ? Join<T['symbols'], '·'>
-    : `${T['coefficient']}·${Join<T['symbols'], '·'>}`
-type Texts<Ts extends readonly Term[], Out extends string[] = []> = Ts extends readonly [
-  infer T extends Term,
-  ...infer R extends Term[],
-]
-  ? Texts<R, [...Out, TermText<T>]>
-  : Out
-type Format<Ts extends readonly Term[]> = Ts extends readonly []
-  ? 0
-  : Ts extends readonly [{ coefficient: infer N extends number; symbols: [] }]
-    ? N
-    : Join<Texts<Ts>, ' + '>
-
-// ── sums and products of terms ──────────────────────────────────────────────────────────────────────────────────────
-type InsertSymbol<S extends string, Ss extends readonly string[], Out extends string[] = []> = Ss extends readonly [
-  infer A extends string,
-  ...infer R extends string[],
-]
-  ? Before<S, A> extends true
-    ? [...Out, S, ...Ss]
-    : InsertSymbol<S, R, [...Out, A]>
-  : [...Out, S]
-type Merge<A extends readonly string[], B extends readonly string[]> = A extends readonly [
-  infer X extends string,
-  ...infer R extends string[],
-]
-  ? Merge<R, InsertSymbol<X, B>>
-  : B
-
-/** Monomials by their symbols, the constant last. */
-type TermBefore<A extends readonly string[], B extends readonly string[]> = A extends readonly []
-  ? false
-  : B extends readonly []
-    ? true
-    : Before<Join<A, '·'>, Join<B, '·'>>
-type Same<A, B> = [A, B] extends [B, A] ? true : false
-type InsertTerm<T extends Term, Ts extends readonly Term[], Out extends Term[] = []> = Ts extends readonly [
-  infer A extends Term,
-  ...infer R extends Term[],
-]
-  ? Same<T['symbols'], A['symbols']> extends true
-    ? [...Out, { coefficient: Add<T['coefficient'], A['coefficient']>; symbols: A['symbols'] }, ...R]
-    : TermBefore<T['symbols'], A['symbols']> extends true
-      ? [...Out, T, ...Ts]
-      : InsertTerm<T, R, [...Out, A]>
-  : [...Out, T]
-type SumTerms<A extends readonly Term[], B extends readonly Term[]> = A extends readonly [
-  infer T extends Term,
-  ...infer R extends Term[],
-]
-  ? SumTerms<R, InsertTerm<T, B>>
-  : B
-type Scale<T extends Term, Ts extends readonly Term[], Out extends readonly Term[] = []> = Ts extends readonly [
-  infer A extends Term,
-  ...infer R extends Term[],
-]
-  ? Scale<
-      T,
-      R,
-      InsertTerm<
-        { coefficient: Multiply<T['coefficient'], A['coefficient']>; symbols: Merge<T['symbols'], A['symbols']> },
-        Out
-      >
-    >
-  : Out
-type ProductTerms<
-  A extends readonly Term[],
-  B extends readonly Term[],
-  Out extends readonly Term[] = [],
-> = A extends readonly [infer T extends Term, ...infer R extends Term[]]
-  ? ProductTerms<R, B, SumTerms<Scale<T, B>, Out>>
-  : Out
-
-// ── quotients ───────────────────────────────────────────────────────────────────────────────────────────────────────
-type RemoveSymbol<S extends string, Ss extends readonly string[], Out extends string[] = []> = Ss extends readonly [
-  infer A extends string,
-  ...infer R extends string[],
-]
-  ? A extends S
-    ? [...Out, ...R]
-    : RemoveSymbol<S, R, [...Out, A]>
-  : never
-type RemoveSymbols<A extends readonly string[], B extends readonly string[]> = [A] extends [never]
-  ? never
-  : B extends readonly [infer S extends string, ...infer R extends string[]]
-    ? RemoveSymbols<RemoveSymbol<S, A>, R>
-    : A
-/** Every term divided by the one term `By`; `never` when one does not come out. */
-type QuotientTerms<Ts extends readonly Term[], By extends Term, Out extends Term[] = []> = Ts extends readonly [
-  infer T extends Term,
-  ...infer R extends Term[],
-]
-  ? [Divide<T['coefficient'], By['coefficient']>, RemoveSymbols<T['symbols'], By['symbols']>] extends [
-      infer N extends number,
-      infer S extends string[],
-    ]
-    ? [N] extends [never]
-      ? never
-      : [S] extends [never]
-        ? never
-        : QuotientTerms<R, By, [...Out, { coefficient: N; symbols: S }]>
-    : never
-  : Out
-
-// ── dims ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-/** What only run time knows of either. */
-type Unknown<A extends Dim, B extends Dim> = number extends A
-  ? true
-  : number extends B
-    ? true
-    : string extends A
-      ? true
-      : string extends B
-        ? true
-        : false
-
-/** A · B */
-export type DimProduct<A extends Dim, B extends Dim> =
-  Unknown<A, B> extends true
+/** What is known of a result when an operand is known only at run time; `never` when both are known. */
+type Vague<A extends Dim, B extends Dim> = string extends A | B
+  ? number extends A
     ? Dim
-    : [A, B] extends [infer X extends number, infer Y extends number]
-      ? Multiply<X, Y>
-      : Format<ProductTerms<Parse<A>, Parse<B>>>
+    : number extends B
+      ? Dim
+      : string
+  : number extends A | B
+    ? string
+    : '?' extends A | B
+      ? '?'
+      : never
 
 /** A + B */
-export type DimSum<A extends Dim, B extends Dim> =
-  Unknown<A, B> extends true
-    ? Dim
-    : [A, B] extends [infer X extends number, infer Y extends number]
-      ? Add<X, Y>
-      : Format<SumTerms<Parse<A>, Parse<B>>>
+export type DimSum<A extends Dim, B extends Dim> = [A, B] extends infer P extends Numbers
+  ? Add<P[0], P[1]>
+  : [Vague<A, B>] extends [never]
+    ? SumOf<A, B>
+    : Vague<A, B>
+/** A · B */
+export type DimProduct<A extends Dim, B extends Dim> = [A, B] extends infer P extends Numbers
+  ? Multiply<P[0], P[1]>
+  : [Vague<A, B>] extends [never]
+    ? ProductOf<A, B>
+    : Vague<A, B>
+/** A / B; `never` when it does not come out. */
+export type DimQuotient<A extends Dim, B extends Dim> = [A, B] extends infer P extends Numbers
+  ? Divide<P[0], P[1]>
+  : [Vague<A, B>] extends [never]
+    ? QuotientOf<A, B>
+    : Vague<A, B> extends '?'
+      ? '?'
+      : Dim
+/** ⌈A / B⌉; `never` for symbols whose quotient does not come out. */
+export type DimCeil<A extends Dim, B extends Dim> = [A, B] extends infer P extends Numbers
+  ? CeilDivide<P[0], P[1]>
+  : DimQuotient<A, B>
+/** The least multiple of B that is not below A; `never` for symbols that are not known to be a multiple. */
+export type DimRoundUp<A extends Dim, B extends Dim> = [A, B] extends infer P extends Numbers
+  ? RoundUp<P[0], P[1]>
+  : [DimQuotient<A, B>] extends [never]
+    ? never
+    : A
 
-/** A / B; `never` when it does not come out, or B is a sum. */
-export type DimQuotient<A extends Dim, B extends Dim> =
-  Unknown<A, B> extends true
-    ? Dim
-    : [A, B] extends [infer X extends number, infer Y extends number]
-      ? Divide<X, Y>
-      : Same<A, B> extends true
-        ? 1
-        : Parse<B> extends [infer By extends Term]
-          ? QuotientTerms<Parse<A>, By> extends infer Q extends Term[]
-            ? [Q] extends [never]
-              ? never
-              : Format<Q>
-            : never
-          : never
+/** ⌈a / b⌉; `undefined` for symbols whose quotient does not come out. */
+export const ceilOf = (a: Dim, b: Dim): Dim | undefined =>
+  typeof a === 'number' && typeof b === 'number' && b > 0 ? Math.ceil(a / b) : quotientOf(a, b)
+/** The least multiple of b that is not below a; `undefined` for symbols that are not known to be a multiple. */
+export const roundUpOf = (a: Dim, b: Dim): Dim | undefined => {
+  if (typeof a === 'number' && typeof b === 'number') return b === 0 ? undefined : Math.ceil(a / b) * b
+  return quotientOf(a, b) === undefined ? undefined : a
+}
 
-/** ⌈A / B⌉; of a symbolic dim only what comes out, else `never`. */
-export type DimCeil<A extends Dim, B extends Dim> =
-  Unknown<A, B> extends true
-    ? Dim
-    : [A, B] extends [infer X extends number, infer Y extends number]
-      ? CeilDivide<X, Y>
-      : DimQuotient<A, B>
+/** Number of elements, possibly symbolic. */
+export const elements = (shape: Shape): Dim => shape.reduce(productOf, 1)
 
-/** The least multiple of B that is not below A; of a symbolic dim only what is one already, else `never`. */
-export type DimRoundUp<A extends Dim, B extends Dim> =
-  Unknown<A, B> extends true
-    ? Dim
-    : [A, B] extends [infer X extends number, infer Y extends number]
-      ? RoundUp<X, Y>
-      : [DimQuotient<A, B>] extends [never]
-        ? never
-        : A
+/** The number a dim stands for; `undefined` when a symbol has no value. */
+export const bindDim = (dim: Dim, dims: Dims): number | undefined => {
+  let sum = 0
+  for (const [coefficient, symbols] of terms(dim)) {
+    let product = coefficient
+    for (const symbol of symbols.split('·').slice(1)) {
+      const value = dims[symbol]
+      if (value === undefined) return undefined
+      product *= value
+    }
+    sum += product
+  }
+  return sum
+}
+
+// ── for programs ────────────────────────────────────────────────────────────────────────────────────────────────────
+/** Sizes are whole numbers from 0 on. */
+type IsSize<D extends Dim> = D extends number
+  ? number extends D
+    ? true
+    : `${D}` extends `-${string}`
+      ? false
+      : `${D}` extends `${bigint}`
+        ? true
+        : false
+  : true
+const isSize = (d: Dim): boolean => typeof d === 'string' || /^\d+$/.test(`${d}`)
+
+/** `unknown` when `Name` gives the result `R`, a `ShapeError` when `R` is `never`. */
+type Fitting<Name extends string, A extends Dim, B extends Dim, R> = [A] extends [never]
+  ? unknown
+  : IsSize<A> extends false
+    ? ShapeError<`${Name} cannot take ${A} and ${B}: ${A} is not a whole number from 0 on`>
+    : IsSize<B> extends false
+      ? ShapeError<`${Name} cannot take ${A} and ${B}: ${B} is not a whole number from 0 on`>
+      : [R] extends [never]
+        ? ShapeError<`${Name} cannot take ${A} and ${B}: ${Why<A, B>}`>
+        : unknown
+type Why<A extends Dim, B extends Dim> = B extends 0
+  ? 'the second is 0'
+  : A extends number
+    ? B extends number
+      ? `the remainder is ${Modulo<A, B>}`
+      : `${B} is known only when the model runs`
+    : `${A} is known only when the model runs`
+const why = (a: Dim, b: Dim): string => {
+  if (b === 0) return 'the second is 0'
+  if (typeof a === 'number' && typeof b === 'number') return `the remainder is ${a % b}`
+  return `${typeof a === 'number' ? b : a} is known only when the model runs`
+}
+
+const checked =
+  (name: string, compute: (a: Dim, b: Dim) => Dim | undefined) =>
+  (a: Dim, b: Dim): Dim => {
+    const text = `${name} cannot take ${a} and ${b}`
+    for (const d of [a, b]) if (!isSize(d)) throw new ShapeError(`${text}: ${d} is not a whole number from 0 on`)
+    const result = compute(a, b)
+    if (result === undefined) throw new ShapeError(`${text}: ${why(a, b)}`)
+    return result
+  }
+
+/** a + b */
+export const addDims = checked('addDims', sumOf) as unknown as <const A extends Dim, const B extends Dim>(
+  a: A,
+  b: Fitting<'addDims', A, NoInfer<B>, DimSum<A, NoInfer<B>>> & B,
+) => DimSum<A, B>
+/** a · b */
+export const multiplyDims = checked('multiplyDims', productOf) as unknown as <const A extends Dim, const B extends Dim>(
+  a: A,
+  b: Fitting<'multiplyDims', A, NoInfer<B>, DimProduct<A, NoInfer<B>>> & B,
+) => DimProduct<A, B>
+/** a / b, which must come out. */
+export const divideDims = checked('divideDims', quotientOf) as unknown as <const A extends Dim, const B extends Dim>(
+  a: A,
+  b: Fitting<'divideDims', A, NoInfer<B>, DimQuotient<A, NoInfer<B>>> & B,
+) => DimQuotient<A, B>
+/** ⌈a / b⌉; of symbols, a quotient that comes out. */
+export const ceilDivideDims = checked('ceilDivideDims', ceilOf) as unknown as <
+  const A extends Dim,
+  const B extends Dim,
+>(
+  a: A,
+  b: Fitting<'ceilDivideDims', A, NoInfer<B>, DimCeil<A, NoInfer<B>>> & B,
+) => DimCeil<A, B>
+/** The least multiple of the second that is not below the first; symbols must be one already. */
+export const roundUpDims = checked('roundUpDims', roundUpOf) as unknown as <const A extends Dim, const M extends Dim>(
+  a: A,
+  multiple: Fitting<'roundUpDims', A, NoInfer<M>, DimRoundUp<A, NoInfer<M>>> & M,
+) => DimRoundUp<A, M>
