@@ -33,11 +33,14 @@ export {
   and,
   attention,
   type Bound,
+  binaryCrossEntropy,
   bindParameters,
+  block,
   broadcastTo,
   cast,
   concat,
   countParameters,
+  crossEntropy,
   demandCheckpoint,
   div,
   dotProductAttention,
@@ -100,6 +103,7 @@ export {
   sub,
   sum,
   swiglu,
+  type TokenLoss,
   transformerBlock,
   transpose,
   unsqueeze,
@@ -114,4 +118,3 @@ export {
   type Shape,
   ShapeError,
 } from './shape/index.js'
-export { binaryCrossEntropy, crossEntropy, type TokenLoss } from './train/losses.js'

@@ -4,11 +4,10 @@
  */
 import type { Reasoner } from '../hrm/index.js'
 import { type Backend, constant, type Graph, gather, input, less, select, type Tensor } from '../ir/index.js'
-import { bindParameters } from '../nn/index.js'
+import { bindParameters, correctness, predict } from '../nn/index.js'
 import type { Shape } from '../shape/index.js'
 import { bindArena } from './arena.js'
 import { streamedExamples } from './carry.js'
-import { correctness, predict } from './losses.js'
 import { stateNames } from './step.js'
 
 /**

@@ -1,7 +1,8 @@
 /** What a run is told: the recipe's numbers. HRM's paper calls them hyper-parameters; its values are in `presets.ts`. */
+
 import * as E from 'fp-ts/lib/Either.js'
+import type { TokenLoss } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
-import type { TokenLoss } from './losses.js'
 import type { AdamSettings } from './optimisers.js'
 
 export interface TrainingSettings extends AdamSettings {

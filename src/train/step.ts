@@ -31,10 +31,9 @@ import {
   sum,
   type Tensor,
 } from '../ir/index.js'
-import { bindParameters } from '../nn/index.js'
+import { answerLoss, binaryCrossEntropy, bindParameters, correctness, predict, type TokenLoss } from '../nn/index.js'
 import { type Arena, bindArena } from './arena.js'
 import { type Carry, carryUpdates, type Examples, refill, residentCarry, streamedExamples } from './carry.js'
-import { answerLoss, binaryCrossEntropy, correctness, predict, type TokenLoss } from './losses.js'
 import { type MetricColumns, metricNames, metricSums, recordMetrics } from './metrics.js'
 import { type AdamSettings, adamAtan2, adamCorrections, signSgdRows } from './optimisers.js'
 

@@ -102,3 +102,16 @@ export const overPositionsRule =
     const output = inner(swapped(input))
     return isRefusal(output) ? output : swapped(output)
   }
+
+// ── one shape only ──────────────────────────────────────────────────────────────────────────────────────────────────
+/** Takes the shape `Z` and no other, gives `Out`. (Its run-time side stands in `nn/block.ts`.) */
+export interface FixedRule<Name extends string, Z extends Shape, Out extends Shape> extends ShapeFn {
+  readonly name: Name
+  readonly takes: 'f32'
+  readonly probe: Z
+  readonly out: this['in'] extends infer S extends Shape
+    ? SameShape<S, Z> extends true
+      ? Out
+      : ShapeError<`${Name} cannot take ${Show<S>}, it is made for ${Show<Z>}: ${Difference<S, Z>}`>
+    : never
+}

@@ -8,7 +8,7 @@ import {
   crossEntropy,
   logProbabilities,
   predict,
-} from '../../src/train/index.js'
+} from '../../src/nn/index.js'
 import { compute } from '../support/compute.js'
 import { relativeError } from '../support/oracle.js'
 import { fixture, hasOracleOps, oracleOp } from '../support/oracle-ops.js'

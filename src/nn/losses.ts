@@ -33,7 +33,6 @@ import {
   type Tensor,
   unsqueeze,
 } from '../ir/index.js'
-import { demandType, type Takes, type TensorOf } from '../nn/index.js'
 import {
   type Accept,
   type CrossEntropy,
@@ -43,6 +42,7 @@ import {
   elementwiseLossRule,
   type Shape,
 } from '../shape/index.js'
+import { demandType, type Takes, type TensorOf } from './typing.js'
 
 export type TokenLoss = 'stablemax' | 'softmax'
 
