@@ -19,13 +19,12 @@ import {
   qHead,
   rearrange,
   reasoner,
-  residual,
   reshape,
+  residual,
   rotaryTables,
   rotate,
   seq,
   silu,
-  slice,
   split,
   stack,
 } from 'thetagrad'
@@ -37,8 +36,7 @@ const selfAttention = block({
   input: ['batch', 82, 512],
   parts: { qkv_proj: linear(512, 1536), o_proj: linear(512, 512) },
   compute: ({ qkv_proj, o_proj }, x) => {
-    const heads = reshape(qkv_proj(x), ['batch', 82, 24, 64])
-    const [q, k, v] = [slice(heads, 2, 0, 8), slice(heads, 2, 8, 8), slice(heads, 2, 16, 8)]
+    const [q, k, v] = split(reshape(qkv_proj(x), ['batch', 82, 24, 64]), 2, 3)
     const mixed = dotProductAttention(rotate(q, turn), rotate(k, turn), v)
     return o_proj(rearrange(mixed, 'b t h d -> b t (h d)'))
   },
