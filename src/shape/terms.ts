@@ -238,16 +238,32 @@ const subtractTerm = (ts: Terms | undefined, [c, key]: Term): Terms | undefined 
   return head[0] === c ? ts.toSpliced(at, 1) : ts.with(at, [head[0] - c, key])
 }
 
-/** Long division, first terms first; `First` is the divisor's. */
-type DivideAll<A extends Terms, B extends Terms, First extends Term, Out extends Terms = []> = [A] extends [never]
+/** Every term by the one term of the divisor. */
+type DivideEach<A extends Terms, U extends Term, Out extends Terms = []> = A extends readonly [
+  infer T extends Term,
+  ...infer R extends Terms,
+]
+  ? DivideTerm<T, U> extends infer Q extends Term
+    ? [Q] extends [never]
+      ? never
+      : DivideEach<R, U, [...Out, Q]>
+    : never
+  : Out
+/** Long division by several terms, first terms first; `First` is the divisor's. */
+type DivideLong<A extends Terms, B extends Terms, First extends Term, Out extends Terms = []> = [A] extends [never]
   ? never
   : A extends readonly [infer T extends Term, ...Terms]
     ? DivideTerm<T, First> extends infer Q extends Term
       ? [Q] extends [never]
         ? never
-        : DivideAll<SubtractAll<A, TimesTerm<B, Q>>, B, First, [...Out, Q]>
+        : DivideLong<SubtractAll<A, TimesTerm<B, Q>>, B, First, [...Out, Q]>
       : never
     : Out
+type DivideAll<A extends Terms, B extends Terms> = B extends readonly [infer U extends Term]
+  ? DivideEach<A, U>
+  : B extends readonly [infer U extends Term, ...Terms]
+    ? DivideLong<A, B, U>
+    : never
 
 /** A / B; `never` when it does not come out. */
 export type QuotientOf<A extends Text, B extends Text> = B extends 0
@@ -256,12 +272,10 @@ export type QuotientOf<A extends Text, B extends Text> = B extends 0
     ? A
     : A extends B
       ? 1
-      : Parse<B> extends infer Bs extends readonly [Term, ...Terms]
-        ? DivideAll<Parse<A>, Bs, Bs[0]> extends infer Q extends Terms
-          ? [Q] extends [never]
-            ? never
-            : Print<Q>
-          : never
+      : DivideAll<Parse<A>, Parse<B>> extends infer Q extends Terms
+        ? [Q] extends [never]
+          ? never
+          : Print<Q>
         : never
 /** `undefined` when it does not come out. */
 export const quotientOf = (a: Text, b: Text): Text | undefined => {

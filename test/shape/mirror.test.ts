@@ -1,16 +1,10 @@
-/**
- * Every rule is stated twice, as a type and as a function. Here random cases are put to both: the compiler computes the
- * types of a generated program, and what it prints must be what the functions return, shapes and sentences alike.
- */
-import { fileURLToPath } from 'node:url'
+/** Random cases put to the rules as types and as functions (`support/printed-types`). */
 import * as fc from 'fast-check'
-import ts from 'typescript'
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import {
   broadcastRule,
   concatRule,
   gatherRule,
-  isRefusal,
   linearRule,
   matmulRule,
   reduceRule,
@@ -20,76 +14,7 @@ import {
   swigluWidth,
   transposeRule,
 } from '../../src/shape/index.js'
-
-interface Case {
-  /** A type expression over what `src/shape` exports. */
-  readonly type: string
-  /** What the function gives, as the compiler prints it. */
-  readonly value: string
-}
-
-const tuple = (shape: readonly (number | string)[]) =>
-  shape.length === 0 ? 'readonly []' : `readonly [${shape.map((d) => JSON.stringify(d)).join(', ')}]`
-const shown = (result: ReturnType<typeof concatRule>) =>
-  isRefusal(result) ? `ShapeError<${JSON.stringify(result.sentence)}>` : tuple(result)
-
-/** The libraries and `src/shape`, parsed once for all programs. */
-const parsed = new Map<string, ts.SourceFile>()
-
-/** The types as the compiler prints them, in one program. */
-const printed = (types: readonly string[]): readonly string[] => {
-  const imports = fileURLToPath(new URL('../../src/shape/index.ts', import.meta.url))
-  const name = fileURLToPath(new URL('./generated.ts', import.meta.url))
-  const names = [...new Set(types.map((t) => /^\w+/.exec(t)![0]))]
-  const text = [
-    `import type { ${names.join(', ')} } from ${JSON.stringify(imports)}`,
-    // Through a conditional, so that the result is printed and not the alias it was asked by.
-    'type Now<T> = T extends infer U ? U : never',
-    ...types.map((t, i) => `export declare const v${i}: Now<${t}>`),
-  ].join('\n')
-  const options: ts.CompilerOptions = {
-    strict: true,
-    skipLibCheck: true,
-    noErrorTruncation: true,
-    target: ts.ScriptTarget.ES2023,
-    module: ts.ModuleKind.ESNext,
-    moduleResolution: ts.ModuleResolutionKind.Bundler,
-    allowImportingTsExtensions: true,
-    noEmit: true,
-    types: [],
-  }
-  const host = ts.createCompilerHost(options)
-  const { getSourceFile } = host
-  host.getSourceFile = (file, ...rest) => {
-    if (file === name) return ts.createSourceFile(file, text, ts.ScriptTarget.ES2023)
-    const known = parsed.get(file) ?? getSourceFile(file, ...rest)
-    if (known !== undefined) parsed.set(file, known)
-    return known
-  }
-  const program = ts.createProgram([name], options, host)
-  const checker = program.getTypeChecker()
-  const file = program.getSourceFile(name)!
-  expect(program.getSemanticDiagnostics(file).map((d) => ts.flattenDiagnosticMessageText(d.messageText, '\n'))).toEqual(
-    [],
-  )
-  return file.statements
-    .filter(ts.isVariableStatement)
-    .map((s) =>
-      checker.typeToString(
-        checker.getTypeAtLocation(s.declarationList.declarations[0]!.name),
-        undefined,
-        ts.TypeFormatFlags.NoTruncation,
-      ),
-    )
-}
-
-const agree = (arbitrary: fc.Arbitrary<Case>, runs = 60) => {
-  const cases = fc.sample(arbitrary, { numRuns: runs, seed: 20_250_621 })
-  const types = printed(cases.map(({ type }) => type))
-  cases.forEach(({ type, value }, i) => {
-    expect(types[i], type).toBe(value)
-  })
-}
+import { agree, type Case, shown, tuple } from '../support/printed-types.js'
 
 const small = fc.integer({ min: 1, max: 6 })
 const dim = fc.oneof({ weight: 3, arbitrary: small }, { weight: 1, arbitrary: fc.constantFrom('batch', 'rows') })
