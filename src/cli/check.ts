@@ -8,7 +8,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { createJiti } from 'jiti'
 import { type Costs, costs, type Reasoner } from '../hrm/index.js'
+import { checkpointMismatches } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
+import { readModelAt, storedShapes } from '../train/index.js'
 import { packageModule, typeErrors } from './typecheck.js'
 
 export interface CheckedModel {
@@ -32,9 +34,31 @@ export const checkFile =
     if (mistakes.length > 0) return E.left(mistakes)
     const loaded = await loadFile(path)
     if (E.isLeft(loaded)) return loaded
-    const models = loaded.right.models.map((found) => ({ ...found, costs: costs(found.model) }))
-    return E.right({ file, models })
+    try {
+      return E.right({ file, models: loaded.right.models.map((found) => ({ ...found, costs: costs(found.model) })) })
+    } catch (error) {
+      return E.left([loadProblem(file, error)])
+    }
   }
+
+/** Whether a checkpoint (file, folder, or run) holds the parameters of the one model of a report: a problem a tensor. */
+export const checkCheckpoint = ({ models, file }: CheckReport, path: string): E.Either<readonly Problem[], string> => {
+  const [only, another] = models
+  if (only === undefined || another !== undefined)
+    return E.left([
+      problem(`${models.length} models to compare with one checkpoint`, {
+        where: file,
+        why: models.map(({ exported }) => exported).join(', '),
+        fix: 'let the file export one of them',
+      }),
+    ])
+  const stored = readModelAt(path)
+  if (E.isLeft(stored)) return E.left([stored.left])
+  const wrong = checkpointMismatches(only.model.parameters, storedShapes(stored.right))
+  return wrong.length === 0
+    ? E.right(`all ${Object.keys(stored.right).length} tensors of ${path} fit`)
+    : E.left(wrong.map((what) => problem(what, { where: path })))
+}
 
 /** What a file exports, and the models among it; there is at least one. */
 export interface LoadedFile {

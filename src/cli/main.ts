@@ -57,19 +57,28 @@ action(
       'type-checks an architecture and prints its parts, shapes, parameters, FLOPs and memory, without a GPU',
     )
     .addOption(new Option('--show <stage>', 'print a segment at this stage of its compilation instead').choices(stages))
+    .option('--checkpoint <path>', 'compare the parameters with a run, a checkpoint folder or a .safetensors file')
     .addHelpText(
       'after',
-      examples('check examples/tiny-hrm.ts', 'check model.ts --show graph', 'check model.ts --show wgsl'),
+      examples(
+        'check examples/tiny-hrm.ts',
+        'check model.ts --json',
+        'check model.ts --checkpoint runs/mine',
+        'check model.ts --show wgsl',
+      ),
     ),
-  async (file: string, options: { readonly show?: Stage }) => {
-    const { checkFile } = await import('./check.js')
+  async (file: string, options: { readonly show?: Stage; readonly checkpoint?: string }) => {
+    const { checkCheckpoint, checkFile } = await import('./check.js')
     const report = await checkFile(file)()
-    return E.isLeft(report)
-      ? report
-      : E.right({
-          text: options.show === undefined ? showCheck(report.right) : showStage(report.right, options.show),
-          json: reportJson(report.right),
-        })
+    if (E.isLeft(report)) return report
+    const fits =
+      options.checkpoint === undefined ? E.right(undefined) : checkCheckpoint(report.right, options.checkpoint)
+    if (E.isLeft(fits)) return fits
+    const shown = options.show === undefined ? showCheck(report.right) : showStage(report.right, options.show)
+    return E.right({
+      text: [shown, fits.right].filter((line) => line !== undefined).join('\n\n'),
+      json: { ...reportJson(report.right), ...(fits.right !== undefined && { checkpoint: options.checkpoint }) },
+    })
   },
 )
 

@@ -32,7 +32,10 @@ type Steady<S, R> = [R] extends [S]
           : ShapeError<`the step loses the state ${K}`>
       }[keyof S & string] extends infer E
     ? [E] extends [never]
-      ? S
+      ? // Dims that only run time knows are checked there (`unroll`).
+        [R] extends [{ readonly [K in keyof S]: Tensor<Shape, 'f32'> }]
+        ? unknown
+        : S
       : E
     : never
 

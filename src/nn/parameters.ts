@@ -99,10 +99,12 @@ export const parameterShapes = ((tree: ParameterTree) =>
   tree: P,
 ) => ParameterShapes<P>
 
-/** `unknown` where the checkpoint holds what the tree needs; otherwise a `ShapeError`, at the tensor of another shape. */
+/** `unknown` where the checkpoint holds what the tree needs and no more; otherwise a `ShapeError`, at the tensor at fault. */
 export type FittingCheckpoint<P, C> = string extends keyof C ? unknown : CheckpointErrors<ParameterShapes<P>, C>
 type CheckpointErrors<Want, C> = Lacking<Exclude<keyof Want, keyof C>, Want> & {
-  readonly [K in keyof C]: K extends keyof Want & string ? WrongShape<K, C[K], Want[K]> : unknown
+  readonly [K in keyof C]: K extends keyof Want & string
+    ? WrongShape<K, C[K], Want[K]>
+    : ShapeError<`the checkpoint has ${K & string}, which the model has not`>
 }
 type WrongShape<Path extends string, Have, Want> = Have extends Shape
   ? Want extends Shape
@@ -118,14 +120,22 @@ type Lacking<Paths, Want> = [Paths] extends [never]
     >
 
 /** Why a checkpoint with tensors of these shapes cannot be loaded into a tree: a sentence a parameter; none if it can. */
-export const checkpointMismatches = (tree: ParameterTree, shapes: Readonly<Record<string, Shape>>): readonly string[] =>
-  flattenParameters(tree).flatMap(({ path, spec }) => {
+export const checkpointMismatches = (
+  tree: ParameterTree,
+  shapes: Readonly<Record<string, Shape>>,
+): readonly string[] => {
+  const wanted = flattenParameters(tree)
+  const lacking = wanted.flatMap(({ path, spec }) => {
     const have = shapes[path]
     if (have === undefined) return [`the checkpoint has no ${path}, expected ${showShape(spec.shape)}`]
     return sameShape(have, spec.shape)
       ? []
       : [`the checkpoint's ${path} is ${showShape(have)}, expected ${showShape(spec.shape)}`]
   })
+  const names = new Set(wanted.map(({ path }) => path))
+  const extra = Object.keys(shapes).filter((path) => !names.has(path))
+  return [...lacking, ...extra.map((path) => `the checkpoint has ${path}, which the model has not`)]
+}
 
 /**
  * Demands that a checkpoint with tensors of these shapes (`{ 'lm_head.weight': [11, 512], … }`) fits the tree. Shapes the

@@ -13,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -142,6 +143,14 @@ export const latestCheckpoint = (run: string): E.Either<Problem, string> => {
 /** The parameters alone: all that evaluation needs. */
 export const readModel = (checkpoint: string): E.Either<Problem, StoredTensors> =>
   readTensors(join(checkpoint, 'model.safetensors'))
+
+/** The parameters stored at a path: a safetensors file, the folder of a checkpoint, or a run with its newest one. */
+export const readModelAt = (path: string): E.Either<Problem, StoredTensors> => {
+  if (existsSync(path) && statSync(path).isFile()) return readTensors(path)
+  if (existsSync(join(path, 'model.safetensors'))) return readModel(path)
+  const latest = latestCheckpoint(path)
+  return E.isLeft(latest) ? latest : readModel(latest.right)
+}
 
 /** Everything a run needs to go on. */
 export const readCheckpoint = (checkpoint: string): E.Either<Problem, Checkpoint> => {

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend, HostArray } from '../ir/index.js'
-import { flattenParameters } from '../nn/index.js'
+import { checkpointMismatches, flattenParameters } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import {
   arenaOf,
@@ -16,7 +16,7 @@ import {
 import { emptyCarry } from './carry.js'
 import type { Checkpoint } from './checkpoint.js'
 import { metricNames } from './metrics.js'
-import type { StoredTensors } from './safetensors.js'
+import { type StoredTensors, storedShapes } from './safetensors.js'
 import type { TrainingSettings } from './settings.js'
 import { stateNames } from './step.js'
 
@@ -56,8 +56,12 @@ export const snapshot = async (backend: Backend, model: Reasoner): Promise<Pick<
   return { model: named(model, values), optimizer }
 }
 
-const mismatch = (where: string, what: string, why: string): Problem =>
-  problem(what, { where, why, fix: 'the checkpoint belongs to another model: name the run folder it was trained in' })
+const mismatch = (where: string, what: string, why?: string): Problem =>
+  problem(what, {
+    where,
+    ...(why !== undefined && { why }),
+    fix: 'the checkpoint belongs to another model: name the run folder it was trained in',
+  })
 
 /** Contents of the residents that hold the parameters; a problem when names or shapes are not the model's. */
 export const restoreParameters = (
@@ -65,23 +69,12 @@ export const restoreParameters = (
   stored: StoredTensors,
   where: string,
 ): E.Either<Problem, NamedValues> => {
-  const shapes = shapesOf(model)
-  for (const [path, shape] of Object.entries(shapes)) {
-    const found = stored[path]
-    if (found === undefined)
-      return E.left(
-        mismatch(where, `the checkpoint lacks ${path}`, `the model has it, with shape [${shape.join(', ')}]`),
-      )
-    if (found.shape.join() !== shape.join())
-      return E.left(
-        mismatch(where, `${path} has shape [${found.shape.join(', ')}]`, `the model's is [${shape.join(', ')}]`),
-      )
-    if (!(found.data instanceof Float32Array))
-      return E.left(mismatch(where, `${path} does not hold floating-point numbers`, 'parameters do'))
-  }
-  const extra = Object.keys(stored).find((path) => shapes[path] === undefined)
-  if (extra !== undefined)
-    return E.left(mismatch(where, `the model has no parameter ${extra}`, 'the checkpoint has it'))
+  const [first, ...others] = checkpointMismatches(model.parameters, storedShapes(stored))
+  if (first !== undefined)
+    return E.left(mismatch(where, first, others.length === 0 ? undefined : `and ${others.length} more like this`))
+  const odd = Object.entries(stored).find(([, { data }]) => !(data instanceof Float32Array))
+  if (odd !== undefined)
+    return E.left(mismatch(where, `${odd[0]} does not hold floating-point numbers`, 'parameters do'))
   return E.right(
     toResidents(
       model.parameters,

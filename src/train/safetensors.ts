@@ -11,6 +11,10 @@ export interface StoredTensor {
   readonly data: HostArray
 }
 export type StoredTensors = Readonly<Record<string, StoredTensor>>
+
+export const storedShapes = (tensors: StoredTensors): Readonly<Record<string, readonly number[]>> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape]))
+
 export interface Safetensors {
   readonly tensors: StoredTensors
   /** `__metadata__` */

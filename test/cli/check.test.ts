@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, describe, expect, it } from 'vitest'
-import { checkFile } from '../../src/cli/check.js'
+import { checkCheckpoint, checkFile } from '../../src/cli/check.js'
 import { reportJson, showReport, showStage } from '../../src/cli/check-report.js'
+import { parameterShapes } from '../../src/nn/index.js'
+import { encodeSafetensors } from '../../src/train/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'check-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -70,6 +72,41 @@ describe('check', () => {
     const [first] = await problemsOf(path)
     expect(first!.what).toBe('attention: hidden 512 does not split into 7 heads: the remainder is 1')
     expect(first!.where).toContain('late.ts')
+  })
+
+  it('traces every step: a state that changes by a size known only then is refused with the sentence', async () => {
+    const path = written(
+      'late-state.ts',
+      readFileSync('examples/tiny-hrm.ts', 'utf8')
+        .replace('  stack,\n', '  slice,\n  stack,\n')
+        .replace('const vocabulary', 'const kept: number = 16\nconst vocabulary')
+        .replace('z_L: L_level(z.z_L, add(z.z_H, x))', 'z_L: slice(L_level(z.z_L, add(z.z_H, x)), 1, 0, kept)'),
+    )
+    expect((await problemsOf(path)).map(({ what }) => what)).toEqual([
+      'the step turns the state z_L into [batch, 16, 64]; it must stay [batch, 17, 64]: dimension 1 is 16, expected 17',
+    ])
+  })
+
+  it('compares the parameters with a checkpoint, tensor by tensor', async () => {
+    const report = await checkFile('examples/tiny-hrm.ts')()
+    if (E.isLeft(report)) throw new Error(JSON.stringify(report.left))
+    const shapes = parameterShapes(report.right.models[0]!.model.parameters) as Record<string, number[]>
+    const stored = (of: Readonly<Record<string, number[]>>): string => {
+      const tensors = Object.entries(of).map(
+        ([name, shape]) => [name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) }] as const,
+      )
+      const path = join(folder, 'model.safetensors')
+      writeFileSync(path, encodeSafetensors(Object.fromEntries(tensors)))
+      return path
+    }
+    expect(checkCheckpoint(report.right, stored(shapes))._tag).toBe('Right')
+    const { 'q_head.bias': _, ...others } = shapes
+    const against = checkCheckpoint(report.right, stored({ ...others, 'lm_head.weight': [7, 64], 'lm_head.bias': [6] }))
+    expect(E.isLeft(against) && against.left.map(({ what }) => what)).toEqual([
+      "the checkpoint's lm_head.weight is [7, 64], expected [6, 64]",
+      'the checkpoint has no q_head.bias, expected [2]',
+      'the checkpoint has lm_head.bias, which the model has not',
+    ])
   })
 
   it('says so when there is no file, or no model in it', async () => {
