@@ -3,11 +3,11 @@ import { add, type Tensor, transpose } from '../ir/index.js'
 import {
   type Accept,
   type Apply,
-  type ApplyTyped,
   type Chain,
   chain,
   demand,
   keptRule,
+  type Obstacle,
   type OverPositions,
   overPositionsRule,
   type Repeat,
@@ -18,6 +18,7 @@ import {
   type ShapeFn,
   type Stack,
   showShape,
+  type Through,
 } from '../shape/index.js'
 import {
   type AnyLayer,
@@ -113,21 +114,12 @@ const isEmpty = (tree: ParameterTree): boolean => Object.keys(tree).length === 0
 
 type Rules<Ms extends readonly unknown[]> = { [K in keyof Ms]: RuleOf<Ms[K]> }
 
-/**
- * For every module what stands in its way: nothing, or its error for what the modules before it make of the first one's
- * least input `S`. Tail-recursive with the shape carried along: linear in the number of modules.
- */
-type Obstacles<Fs extends readonly unknown[], S, Out extends readonly unknown[] = []> = Fs extends readonly [
-  infer F extends ShapeFn,
-  ...infer R,
-]
-  ? ApplyTyped<F, S, Out extends readonly [] ? F['takes'] : 'f32'> extends infer Next
-    ? Obstacles<Next extends Shape ? R : [], Next, [...Out, Accept<Next>]>
-    : never
-  : Out
+/** What stands in the way of the module at `K` when the first one gets its least input: nothing, or the error. */
+type Blocking<Ms extends readonly unknown[], K> =
+  Composed<Ms> extends infer R extends Obstacle ? (K extends R['at'] ? R['error'] : unknown) : unknown
 type Composed<Ms extends readonly unknown[]> =
   Rules<Ms> extends infer Fs extends readonly ShapeFn[]
-    ? Obstacles<Fs, Fs[0] extends ShapeFn ? Fs[0]['probe'] : readonly []>
+    ? Through<Fs, Fs[0] extends ShapeFn ? Fs[0]['probe'] : readonly []>
     : never
 
 /** The parameters of a `seq`: each under its name, or its position. */
@@ -139,7 +131,7 @@ type SeqParameters<Ms> = {
 
 /** Modules one after another. Parameters under their names (`named`), or 0, 1, 2… */
 export const seq = seqOf as unknown as <const Ms extends readonly [AnyModule, ...AnyModule[]]>(
-  ...parts: { [K in keyof Ms]: (K extends keyof Composed<Ms> ? Composed<Ms>[K] : unknown) & Ms[K] }
+  ...parts: { [K in keyof Ms]: Blocking<Ms, K> & Ms[K] }
 ) => Module<Chain<Rules<Ms>>, SeqParameters<Ms>>
 
 const flowOf = (...layers: readonly AnyLayer[]): AnyLayer => {
@@ -155,7 +147,7 @@ const flowOf = (...layers: readonly AnyLayer[]): AnyLayer => {
 
 /** Layers (modules with their parameters) one after another, as a function: `flow(f, g)(x) = g(f(x))`. */
 export const flow = flowOf as unknown as <const Ls extends readonly [AnyLayer, ...AnyLayer[]]>(
-  ...layers: { [K in keyof Ls]: (K extends keyof Composed<Ls> ? Composed<Ls>[K] : unknown) & Ls[K] }
+  ...layers: { [K in keyof Ls]: Blocking<Ls, K> & Ls[K] }
 ) => Layer<Chain<Rules<Ls>>>
 
 const stackOf = (n: number, block: AnyModule): AnyModule => {

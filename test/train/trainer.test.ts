@@ -194,7 +194,7 @@ describe('training', () => {
       run: folder,
       resume: true,
     })()
-    expect(E.isLeft(refused) && refused.left.what).toBe('embed_tokens.embedding_weight has shape [4, 8]')
+    expect(E.isLeft(refused) && refused.left.what).toBe("the checkpoint's embed_tokens.embedding_weight is [4, 8], expected [4, 16]")
   })
 
   test('progress tells loss, speed and what is left', async () => {

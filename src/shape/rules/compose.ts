@@ -5,6 +5,7 @@
 import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
 import {
   type Apply,
+  type ApplyTyped,
   agree,
   type Difference,
   difference,
@@ -30,14 +31,34 @@ export interface Chain<Fs extends readonly ShapeFn[]> extends ShapeFn {
   readonly name: 'seq'
   readonly takes: Fs[0] extends ShapeFn ? Fs[0]['takes'] : 'f32'
   readonly probe: Fs[0] extends ShapeFn ? Fs[0]['probe'] : readonly ['…']
-  readonly out: Through<Fs, this['in']>
+  readonly out: Through<Fs, this['in']> extends infer R ? (R extends Obstacle ? R['error'] : R) : never
 }
-/** Tail-recursive, so that the cost is linear in the number of rules. */
-type Through<Fs extends readonly unknown[], S> = Fs extends readonly [infer F extends ShapeFn, ...infer R]
-  ? S extends Shape
-    ? Through<R, Apply<F, S>>
-    : S
-  : S
+
+/** The first rule that refuses what those before it give. */
+export interface Obstacle {
+  readonly at: string
+  readonly error: unknown
+}
+/**
+ * What comes out of all rules for a shape `S`, or the obstacle. Walks by index: the compiler's work is linear in the
+ * number of rules (taking tuples apart would not be). All rules but the first take f32. Behind the last number of
+ * `Successor` it is left to run time.
+ */
+export type Through<Fs extends readonly unknown[], S, I extends number = 0> = Fs['length'] extends I
+  ? S
+  : [Fs[I], Successor[I]] extends [infer F extends ShapeFn, infer J extends number]
+    ? ApplyTyped<F, S, I extends 0 ? F['takes'] : 'f32'> extends infer Next
+      ? Next extends Shape
+        ? Through<Fs, Next, J>
+        : { at: `${I}`; error: Next }
+      : never
+    : Shape
+// biome-ignore format: a table
+type Successor = [
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+  33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+  63, 64,
+]
 
 /** A rule whose output has the shape of its input, as `x + a(x)` and repetition need it. */
 type Kept<What extends string, In, M> = M extends Shape
