@@ -59,8 +59,8 @@ export const einsum = ((pattern: string, ...tensors: readonly Tensor[]) => {
 }) as unknown as <const P extends string, Ts extends readonly [Tensor, ...Tensor[]]>(
   pattern: P,
   ...tensors: {
-    [K in keyof Ts]: Fitting<Einsum<P, Shapes<Ts>>, K, Ts> &
-      Takes<'einsum', 'f32', ShapeOf<Ts[K]>, DTypeOf<Ts[K]>> &
+    [K in keyof Ts]: Takes<'einsum', 'f32', ShapeOf<Ts[K]>, DTypeOf<Ts[K]>> &
+      Fitting<Einsum<P, Shapes<Ts>>, K, Ts> &
       Ts[K]
   }
 ) => TensorOf<Einsum<P, Shapes<Ts>>, 'f32'>

@@ -277,12 +277,14 @@ export type QuotientOf<A extends Text, B extends Text> = B extends 0
           ? never
           : Print<Q>
         : never
+const isNatural = (n: number): boolean => Number.isInteger(n) && n >= 0
 /** `undefined` when it does not come out. */
 export const quotientOf = (a: Text, b: Text): Text | undefined => {
+  if (typeof a === 'number' && typeof b === 'number')
+    return isNatural(a) && isNatural(b) && b > 0 && a % b === 0 ? a / b : undefined
   if (b === 0) return undefined
   if (b === 1) return a
   if (a === b) return 1
-  if (typeof a === 'number' && typeof b === 'number') return a % b === 0 ? a / b : undefined
   const divisor = terms(b)
   const quotient: Term[] = []
   for (let rest = terms(a); rest.length > 0; ) {
