@@ -20,7 +20,7 @@ import {
   reduceRule,
   type Shape,
 } from '../shape/index.js'
-import { demandSameType, demandType, type SameType, type Takes, type TensorOf } from './typing.js'
+import { demandNumeric, demandSameType, demandType, type Numeric, type SameType, type Takes, type TensorOf } from './typing.js'
 
 // ── two operands ────────────────────────────────────────────────────────────────────────────────────────────────────
 type Pairwise<Name extends string, Out extends DType | 'same'> = <
@@ -29,7 +29,7 @@ type Pairwise<Name extends string, Out extends DType | 'same'> = <
   B extends Shape = [],
   E extends DType = D,
 >(
-  a: Tensor<A, D>,
+  a: Numeric<Name, NoInfer<A>, NoInfer<D>> & Tensor<A, D>,
   b: number | (Accept<Broadcast<Name, A, NoInfer<B>>> & SameType<Name, D, NoInfer<E>> & Tensor<B, E>),
 ) => TensorOf<Broadcast<Name, A, B>, Out extends DType ? Out : D>
 
@@ -38,6 +38,7 @@ const pairwise = <Name extends string, Out extends DType | 'same' = 'same'>(
   build: (a: Tensor, b: Tensor | number) => Tensor,
 ) =>
   ((a: Tensor, b: Tensor | number) => {
+    demandNumeric(name, a)
     if (typeof b !== 'number') {
       demand(broadcastRule(name, a.shape, b.shape))
       demandSameType(name, a, b)

@@ -24,6 +24,15 @@ export const demandType = (name: string, want: DType, x: Tensor): void => {
   if (x.dtype !== want) throw new ShapeError(`${name} cannot take ${x.dtype} ${showShape(x.shape)}: expected ${want}`)
 }
 
+/** `unknown` for numbers, or what the compiler does not know. */
+export type Numeric<Name extends string, S, D extends DType> = [D] extends ['bool']
+  ? ShapeError<`${Name} cannot take bool ${Show<S>}: expected f32 or i32`>
+  : unknown
+
+export const demandNumeric = (name: string, x: Tensor): void => {
+  if (x.dtype === 'bool') throw new ShapeError(`${name} cannot take bool ${showShape(x.shape)}: expected f32 or i32`)
+}
+
 /** `unknown` when both have the same element type, or the compiler does not know one. */
 export type SameType<Name extends string, D extends DType, E extends DType> = [E] extends [D]
   ? unknown
