@@ -22,6 +22,7 @@ import {
   type FloorDivide,
   type HeadsOf,
   headDim,
+  type Modulo,
   type Multiply,
   type Shape,
   ShapeError,
@@ -52,7 +53,22 @@ export interface AttentionOptions<D extends number, H extends number, R = boolea
 
 /** What stands in the way of rotary positions: nothing, or that the head dimension is odd. */
 export type Turned<D extends number, H extends number, R> = [R] extends [true]
-  ? EvenHead<'attention', FloorDivide<D, H>>
+  ? [Modulo<D, H>] extends [0]
+    ? EvenHead<'attention', FloorDivide<D, H>>
+    : unknown
+  : unknown
+
+/** What stands in the way of `heads` that may be left out: nothing when they are (`never`). */
+export type FittingHeads<D extends number, H extends number, R> = [H] extends [never]
+  ? unknown
+  : HeadsOf<D, H> extends infer E
+    ? unknown extends E
+      ? Turned<D, H, R>
+      : E
+    : never
+/** What stands in the way of `hidden` when `heads` are left out: nothing, or what `Default` heads say. */
+export type FittingHidden<D extends number, H extends number, R, Default extends number> = [H] extends [never]
+  ? FittingHeads<D, Default, R>
   : unknown
 
 /**

@@ -20,7 +20,15 @@ import {
   reduceRule,
   type Shape,
 } from '../shape/index.js'
-import { demandNumeric, demandSameType, demandType, type Numeric, type SameType, type Takes, type TensorOf } from './typing.js'
+import {
+  demandNumeric,
+  demandSameType,
+  demandType,
+  type Numeric,
+  type SameType,
+  type Takes,
+  type TensorOf,
+} from './typing.js'
 
 // ── two operands ────────────────────────────────────────────────────────────────────────────────────────────────────
 type Pairwise<Name extends string, Out extends DType | 'same'> = <

@@ -1,5 +1,5 @@
 /** The transformer block of HRM: post-norm, no biases. y = rms(y + attention(y)); y = rms(y + swiglu(y)). */
-import type { AttentionRule, HeadsOf, SwigluWidth } from '../shape/index.js'
+import type { AttentionRule, HeadsOf, Repeat, SwigluWidth } from '../shape/index.js'
 import { type AttentionParameters, attention, type SwigluParameters, swiglu, type Turned } from './attention.js'
 import { named, postNorm, residual, seq } from './combinators.js'
 import type { Module } from './module.js'
@@ -14,6 +14,11 @@ export interface BlockOptions<D extends number, H extends number, E extends numb
 export type BlockParameters<D extends number, E extends number> = {
   readonly self_attn: AttentionParameters<D>
   readonly mlp: SwigluParameters<D, SwigluWidth<D, E>>
+}
+
+/** Of `L` such blocks in a `stack`. */
+export type StackParameters<L extends number, D extends number, E extends number> = {
+  readonly layers: Repeat<L, BlockParameters<D, E>>
 }
 
 /** [B, T, D] → [B, T, D] */

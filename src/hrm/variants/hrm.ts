@@ -8,44 +8,18 @@
  *                              └──► QHead ──── halt?
  */
 import { add, stack, transformerBlock } from '../../nn/index.js'
-import type { HeadsOf } from '../../shape/index.js'
 import { reasoner } from '../define.js'
 import { adaptiveHalting } from '../halting.js'
 import { outputNet, qHead } from '../heads.js'
 import { inputNet } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
-import { call, type GradientRule, hierarchicalConvergence, oneStepGradient } from '../recurrence.js'
+import { call, hierarchicalConvergence, oneStepGradient } from '../recurrence.js'
+import type { Hrm, HrmSizes } from './sizes.js'
 
-/** The sizes of an HRM. What is absent is the paper's. */
-export interface HrmSizes<D extends number = number, H extends number = number> {
-  readonly vocabulary: number
-  /** S: puzzle tokens. */
-  readonly sequence: number
-  /** D */
-  readonly hidden?: D
-  /** Must divide `hidden`. */
-  readonly heads?: H
-  readonly expansion?: number
-  readonly layers?: { readonly high: number; readonly low: number }
-  readonly positions?: 'rope' | 'learned' | 'none'
-  /** Width of a puzzle embedding row; 0 for none. Default: `hidden`. */
-  readonly puzzleEmbedding?: number
-  readonly puzzles?: number
-  readonly cycles?: number
-  readonly steps?: number
-  readonly gradient?: GradientRule
-  readonly maxSegments?: number
-  readonly exploration?: number
-}
-
-export const hrm = <const D extends number = 512, const H extends number = 8>(
-  sizes: HrmSizes<D, H & HeadsOf<D, H>>,
-): Reasoner => {
+const hrmOf = (sizes: HrmSizes): Reasoner => {
   const { vocabulary, sequence, expansion = 4, layers = { high: 4, low: 4 }, positions = 'rope' } = sizes
   const { cycles = 2, steps = 2, gradient = oneStepGradient, puzzles = 1 } = sizes
-  const hidden: number = sizes.hidden ?? 512
-  const heads: number = sizes.heads ?? 8
-  const puzzleEmbedding = sizes.puzzleEmbedding ?? hidden
+  const { hidden = 512, heads = 8, puzzleEmbedding = hidden } = sizes
   const block = transformerBlock({ hidden, heads, expansion, rotary: positions === 'rope' })
   return reasoner({
     name: 'hrm',
@@ -70,3 +44,6 @@ export const hrm = <const D extends number = 512, const H extends number = 8>(
     halting: adaptiveHalting({ maxSegments: sizes.maxSegments ?? 16, exploration: sizes.exploration ?? 0.1 }),
   })
 }
+
+/** An HRM of these sizes; what is left out is the paper's. Sizes that do not fit are refused by the compiler. */
+export const hrm = hrmOf as Hrm

@@ -25,35 +25,10 @@ import { adaptiveHalting } from '../halting.js'
 import { outputNet, qHead } from '../heads.js'
 import { inputNet } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
-import { call, type GradientRule, hierarchicalConvergence, wholeCycleGradient } from '../recurrence.js'
+import { call, hierarchicalConvergence, wholeCycleGradient } from '../recurrence.js'
+import type { Trm, TrmSizes } from './sizes.js'
 
-/** The sizes of a TRM. What is absent is the paper's for Sudoku. */
-export interface TrmSizes {
-  readonly vocabulary: number
-  /** S: puzzle tokens. */
-  readonly sequence: number
-  /** D. Default 512. */
-  readonly hidden?: number
-  /** Must divide `hidden`. Default 8. */
-  readonly heads?: number
-  readonly expansion?: number
-  readonly layers?: number
-  /** What mixes the positions. Default attention. */
-  readonly mixing?: 'attention' | 'mlp'
-  readonly positions?: 'rope' | 'learned' | 'none'
-  /** Width of a puzzle embedding row; 0 for none. Default: `hidden`. */
-  readonly puzzleEmbedding?: number
-  /** P. Default 16. */
-  readonly puzzleTokens?: number
-  readonly puzzles?: number
-  readonly cycles?: number
-  readonly steps?: number
-  readonly gradient?: GradientRule
-  readonly maxSegments?: number
-  readonly exploration?: number
-}
-
-export const trm = (sizes: TrmSizes): Reasoner => {
+const trmOf = (sizes: TrmSizes): Reasoner => {
   const { vocabulary, sequence, hidden = 512, heads = 8, expansion = 4, layers = 2, mixing = 'attention' } = sizes
   const { cycles = 3, steps = 6, gradient = wholeCycleGradient, puzzles = 1, puzzleEmbedding = hidden } = sizes
   const { puzzleTokens = 16, positions = mixing === 'attention' ? 'rope' : 'none' } = sizes
@@ -61,7 +36,7 @@ export const trm = (sizes: TrmSizes): Reasoner => {
     mixing === 'attention'
       ? named('self_attn', postNorm(residual(attention({ hidden, heads, rotary: positions === 'rope' }))))
       : named('mlp_t', overPositions(postNorm(residual(swiglu({ hidden: puzzleTokens + sequence, expansion })))))
-  const block = seq(mix as AnyModule as Mixing, named('mlp', postNorm(residual(swiglu({ hidden, expansion })))))
+  const block = seq(mix as AnyModule as Mixed, named('mlp', postNorm(residual(swiglu({ hidden, expansion })))))
   return reasoner({
     name: 'trm',
     input: inputNet({
@@ -91,5 +66,8 @@ export const trm = (sizes: TrmSizes): Reasoner => {
   })
 }
 
+/** A TRM of these sizes; what is left out is the paper's for Sudoku. */
+export const trm = trmOf as Trm
+
 /** Either way positions are mixed, the shapes are those of attention: [B, T, D] → the same. */
-type Mixing = Module<AttentionRule<number, number>>
+type Mixed = Module<AttentionRule<number, number>>

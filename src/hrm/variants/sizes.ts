@@ -1,0 +1,173 @@
+/**
+ * What the constructors of HRM and TRM ask for, and what the compiler makes of it: sizes that fit, and the parameters of
+ * the model by their official names. Every size may be left out but those of the puzzle; the defaults are the papers'.
+ */
+import type {
+  AttentionParameters,
+  FittingHeads,
+  FittingHidden,
+  LinearBiasParameters,
+  LinearParameters,
+  ParameterSpec,
+  StackParameters,
+  SwigluParameters,
+} from '../../nn/index.js'
+import type { Add, CeilDivide, PuzzleRoom, Repeat, SwigluWidth } from '../../shape/index.js'
+import type { InputParameters } from '../input-net.js'
+import type { Reasoner } from '../reasoner.js'
+import type { GradientRule } from '../recurrence.js'
+
+/** `rope` turns queries and keys; it needs an even head dimension. */
+export type ModelPositions = 'rope' | 'learned' | 'none'
+type IsRope<Pos> = Pos extends 'rope' ? true : false
+type TableOf<Pos> = Pos extends 'learned' ? 'learned' : 'none'
+
+interface Sizes<V, S, D, H, E, Pos, W, N> {
+  readonly vocabulary: V
+  /** S: puzzle tokens. */
+  readonly sequence: S
+  /** D. Default 512. */
+  readonly hidden?: D
+  /** Must divide `hidden`. Default 8. */
+  readonly heads?: H
+  /** Of SwiGLU. Default 4. */
+  readonly expansion?: E
+  readonly positions?: Pos
+  /** Width of a puzzle embedding row; 0 for none. Default: `hidden`. */
+  readonly puzzleEmbedding?: W
+  /** Rows of the puzzle embedding. Default 1. */
+  readonly puzzles?: N
+  readonly cycles?: number
+  readonly steps?: number
+  readonly gradient?: GradientRule
+  readonly maxSegments?: number
+  readonly exploration?: number
+}
+
+/** What every model has besides its blocks. */
+type Ends<
+  V extends number,
+  D extends number,
+  W extends number,
+  N extends number,
+  T extends number,
+  Pos,
+> = InputParameters<V, D, W, N, T, TableOf<Pos>> & {
+  readonly H_init: ParameterSpec<[D]>
+  readonly L_init: ParameterSpec<[D]>
+  readonly lm_head: LinearParameters<D, V>
+  readonly q_head: LinearBiasParameters<D, 2>
+}
+
+// ── HRM ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+/** The sizes of an HRM. */
+export interface HrmSizes<
+  V = number,
+  S = number,
+  D = number,
+  H = number,
+  E = number,
+  High = number,
+  Low = number,
+  Pos = ModelPositions,
+  W = number,
+  N = number,
+> extends Sizes<V, S, D, H, E, Pos, W, N> {
+  /** Default 4 and 4. */
+  readonly layers?: { readonly high: High; readonly low: Low }
+}
+
+/** `hrm`, as the compiler sees it. */
+export type Hrm = <
+  const V extends number,
+  const S extends number,
+  const D extends number = 512,
+  const H extends number = never,
+  const E extends number = 4,
+  const High extends number = 4,
+  const Low extends number = 4,
+  const Pos extends ModelPositions = 'rope',
+  const W extends number = D,
+  const N extends number = 1,
+>(
+  sizes: HrmSizes<
+    V,
+    S,
+    FittingHidden<D, H, IsRope<Pos>, 8> & D,
+    FittingHeads<D, H, IsRope<Pos>> & H,
+    E,
+    High,
+    Low,
+    Pos,
+    W,
+    N
+  >,
+) => Reasoner<
+  Ends<V, D, W, N, Add<CeilDivide<W, D>, S>, Pos> & {
+    readonly H_level: StackParameters<High, D, E>
+    readonly L_level: StackParameters<Low, D, E>
+  }
+>
+
+// ── TRM ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+/** What mixes the positions: attention, or a SwiGLU over them. */
+export type Mixing = 'attention' | 'mlp'
+
+/** The sizes of a TRM. */
+export interface TrmSizes<
+  V = number,
+  S = number,
+  D = number,
+  H = number,
+  E = number,
+  L = number,
+  Mix = Mixing,
+  Pos = ModelPositions,
+  W = number,
+  N = number,
+  P = number,
+> extends Sizes<V, S, D, H, E, Pos, W, N> {
+  /** Default 2. */
+  readonly layers?: L
+  /** Default `attention`. */
+  readonly mixing?: Mix
+  /** P: how many tokens a row of the puzzle embedding fills. Default 16. */
+  readonly puzzleTokens?: P
+}
+
+type TrmBlock<D extends number, E extends number, T extends number, Mix> = (Mix extends 'mlp'
+  ? { readonly mlp_t: SwigluParameters<T, SwigluWidth<T, E>> }
+  : { readonly self_attn: AttentionParameters<D> }) & { readonly mlp: SwigluParameters<D, SwigluWidth<D, E>> }
+
+/** `trm`, as the compiler sees it. Heads matter only to attention. */
+export type Trm = <
+  const V extends number,
+  const S extends number,
+  const D extends number = 512,
+  const H extends number = never,
+  const E extends number = 4,
+  const L extends number = 2,
+  const Mix extends Mixing = 'attention',
+  const Pos extends ModelPositions = Mix extends 'mlp' ? 'none' : 'rope',
+  const W extends number = D,
+  const N extends number = 1,
+  const P extends number = 16,
+>(
+  sizes: TrmSizes<
+    V,
+    S,
+    (Mix extends 'mlp' ? unknown : FittingHidden<D, H, IsRope<Pos>, 8>) & D,
+    (Mix extends 'mlp' ? unknown : FittingHeads<D, H, IsRope<Pos>>) & H,
+    E,
+    L,
+    Mix,
+    Pos,
+    W,
+    N,
+    PuzzleRoom<W, P, D> & P
+  >,
+) => Reasoner<
+  Ends<V, D, W, N, Add<P, S>, Pos> & {
+    readonly L_level: { readonly layers: Repeat<L, TrmBlock<D, E, Add<P, S>, Mix>> }
+  }
+>

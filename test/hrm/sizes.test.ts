@@ -1,0 +1,63 @@
+/** The types of `hrm` and `trm` promise parameters by name and shape; what is built must have exactly these. */
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { compilerOptions } from '../../src/cli/typecheck.js'
+import * as thetagrad from '../../src/index.js'
+import { countParameters, flattenParameters, hrm, type Reasoner, trm } from '../../src/index.js'
+
+const expressions = [
+  'hrm({ vocabulary: 11, sequence: 81 })',
+  "hrm({ vocabulary: 6, sequence: 16, hidden: 64, heads: 2, expansion: 3, layers: { high: 1, low: 2 }, positions: 'learned' })",
+  "hrm({ vocabulary: 6, sequence: 16, hidden: 24, heads: 8, positions: 'none', puzzleEmbedding: 0 })",
+  'hrm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, puzzleEmbedding: 80, puzzles: 5 })',
+  'trm({ vocabulary: 11, sequence: 81 })',
+  "trm({ vocabulary: 11, sequence: 81, mixing: 'mlp', layers: 1 })",
+  "trm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, positions: 'learned', puzzleTokens: 4, puzzleEmbedding: 100 })",
+]
+
+/** The shapes that the compiler sees, by path. */
+const promised = (): readonly Readonly<Record<string, string>>[] => {
+  const path = fileURLToPath(new URL('./promised.ts', import.meta.url))
+  const text = [
+    "import { hrm, parameterShapes, trm } from 'thetagrad'",
+    ...expressions.map((e, i) => `export const v${i} = parameterShapes(${e}.parameters)`),
+  ].join('\n')
+  const options = compilerOptions()
+  const host = ts.createCompilerHost(options)
+  const { getSourceFile } = host
+  host.getSourceFile = (file, ...rest) =>
+    file === path ? ts.createSourceFile(file, text, ts.ScriptTarget.ES2023) : getSourceFile(file, ...rest)
+  const program = ts.createProgram([path], options, host)
+  const checker = program.getTypeChecker()
+  const source = program.getSourceFile(path)!
+  expect(program.getSemanticDiagnostics(source).map(({ messageText }) => messageText)).toEqual([])
+  return source.statements.filter(ts.isVariableStatement).map((statement) => {
+    const { name } = statement.declarationList.declarations[0]!
+    return Object.fromEntries(
+      checker
+        .getTypeAtLocation(name)
+        .getProperties()
+        .map((p) => [p.getName(), checker.typeToString(checker.getTypeOfSymbolAtLocation(p, name))]),
+    )
+  })
+}
+
+describe('the parameters of a model', () => {
+  it('are those its type promises, name by name and shape by shape', () => {
+    const built = expressions.map((expression) => {
+      const model = new Function('hrm', 'trm', `return ${expression}`)(thetagrad.hrm, thetagrad.trm) as Reasoner
+      return Object.fromEntries(
+        flattenParameters(model.parameters).map(({ path, spec }) => [path, `[${spec.shape.join(', ')}]`]),
+      )
+    })
+    expect(promised()).toEqual(built)
+  })
+
+  it('number as many as the papers say', () => {
+    const dense = (model: Reasoner) => countParameters(model.parameters).dense
+    expect(dense(hrm({ vocabulary: 11, sequence: 81 }))).toBe(27_275_266)
+    expect(dense(trm({ vocabulary: 11, sequence: 81 }))).toBe(6_828_034)
+    expect(dense(trm({ vocabulary: 11, sequence: 81, mixing: 'mlp' }))).toBe(5_028_866)
+  })
+})
