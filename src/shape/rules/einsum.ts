@@ -4,7 +4,7 @@
  */
 import { type Dim, type Shape, type ShapeError, sameShape, showShape } from '../dim.js'
 import { type Fits, fits, type IsKnown, type Refusal, refuse, type SameShape, type Show } from '../rule.js'
-import { type Cure, cure, type Tokens, type Trimmed, tokens, trimmed } from './notation.js'
+import { type Cure, cure, type Dimensions, dimensions, type Tokens, type Trimmed, tokens, trimmed } from './notation.js'
 
 type Nothing = Readonly<Record<never, never>>
 
@@ -60,7 +60,7 @@ type BindAll<Ls extends string[], Ss extends readonly Shape[], T extends string,
 type Bound<Ws extends string[], L extends string, S extends Shape, T extends string, B> = [Twice<Ws>] extends [never]
   ? HasRank<Ws, S> extends true
     ? Bind<Ws, S, T, B>
-    : ShapeError<`${T}: '${L}' names ${Ws['length']} dimensions of ${S['length']}${Cure<L>}`>
+    : ShapeError<`${T}: '${L}' names ${Dimensions<Ws['length']>} of ${S['length']}${Cure<L>}`>
   : ShapeError<`${T}: ${Twice<Ws>} is named twice in one tensor`>
 type HasRank<Ws extends string[], S extends Shape> = '...' extends Ws[number]
   ? Ws extends [string, ...infer R]
@@ -147,7 +147,7 @@ export const einsumRule = (pattern: string, shapes: readonly Shape[]): Contracti
     const at = words.indexOf('...')
     const unnamed = shape.length - words.length + (at < 0 ? 0 : 1)
     if (unnamed < 0 || (at < 0 && unnamed > 0))
-      return refuse(`${text}: '${side}' names ${words.length} dimensions of ${shape.length}${cure(side)}`)
+      return refuse(`${text}: '${side}' names ${dimensions(words.length)} of ${shape.length}${cure(side)}`)
     // The dims in the order of the words.
     const rest = shape.slice(at, at + unnamed)
     const named = at < 0 ? shape : [...shape.slice(0, at), 1, ...shape.slice(at + unnamed)]

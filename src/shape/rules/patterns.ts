@@ -8,6 +8,8 @@ import { type Fits, type Refusal, refuse, type Show } from '../rule.js'
 import {
   type Cure,
   cure,
+  type Dimensions,
+  dimensions,
   type Ellipses,
   type Expand,
   ellipses,
@@ -41,7 +43,7 @@ type Written<S extends Shape, Side extends string, L, R, Z, Text extends string>
     ? [Ellipses<L>, Ellipses<R>] extends [[], []]
       ? L['length'] extends S['length']
         ? Moved<S, L, R, Z, Text>
-        : ShapeError<`${Text}: '${Side}' names ${L['length']} dimensions, it has ${S['length']}${Cure<Side>}`>
+        : ShapeError<`${Text}: '${Side}' names ${Dimensions<L['length']>}, it has ${S['length']}${Cure<Side>}`>
       : [Ellipses<L>, Ellipses<R>] extends [['...'], ['...']]
         ? Unnamed<L, S> extends infer Rest extends Shape
           ? [Rest] extends [never]
@@ -187,7 +189,7 @@ export const rearrangeRule = (input: Shape, pattern: string, given: Sizes): Rear
   if (dots > 1 || ellipses(right) !== dots) return refuse(`${text}: ... must stand once on either side`)
   const unnamed = input.length - left.length + dots
   if (dots === 0 && unnamed !== 0)
-    return refuse(`${text}: '${side}' names ${left.length} dimensions, it has ${input.length}${cure(side)}`)
+    return refuse(`${text}: '${side}' names ${dimensions(left.length)}, it has ${input.length}${cure(side)}`)
   if (unnamed < 0) return refuse(`${text}: '${side}' names more dimensions than the ${input.length} it has`)
   const [from, to] = [expand(left, unnamed), expand(right, unnamed)]
 
