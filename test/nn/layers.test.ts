@@ -4,7 +4,7 @@ import { vjp } from '../../src/autodiff/index.js'
 import type { Tensor } from '../../src/ir/index.js'
 import { attention, rmsNorm, rotaryTables, swiglu } from '../../src/nn/index.js'
 import { compute } from '../support/compute.js'
-import { relativeError } from '../support/oracle.js'
+import { relativeError } from '../support/numbers.js'
 import { fixture, hasOracleOps, oracleOp } from '../support/oracle-ops.js'
 
 /** Output and gradients of a layer at the fixture's cotangent, against the fixture's. */

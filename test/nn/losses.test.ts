@@ -10,7 +10,7 @@ import {
   predict,
 } from '../../src/nn/index.js'
 import { compute } from '../support/compute.js'
-import { relativeError } from '../support/oracle.js'
+import { relativeError } from '../support/numbers.js'
 import { fixture, hasOracleOps, oracleOp } from '../support/oracle-ops.js'
 
 describe.skipIf(!hasOracleOps)('losses against the published implementation', () => {

@@ -7,7 +7,8 @@ import type { Reasoner } from '../../src/hrm/index.js'
 import { type Backend, type Graph, gather, input, type Tensor } from '../../src/ir/index.js'
 import { bindParameters, flattenParameters } from '../../src/nn/index.js'
 import { backendsForTests } from '../support/backends.js'
-import { type OracleCase, oracleCases, oracleFolder, relativeError } from '../support/oracle.js'
+import { relativeError } from '../support/numbers.js'
+import { type OracleCase, oracleCases, oracleFolder } from '../support/oracle.js'
 import { modelOfCase } from '../support/oracle-hrm.js'
 
 /** Of relative L2 error, for activations, logits and Q values (the oracle's README). */

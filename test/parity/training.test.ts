@@ -17,7 +17,8 @@ import {
   trainingStep,
 } from '../../src/train/index.js'
 import { backendsForTests } from '../support/backends.js'
-import { type OracleCase, oracleCases, oracleFolder, relativeError } from '../support/oracle.js'
+import { relativeError } from '../support/numbers.js'
+import { type OracleCase, oracleCases, oracleFolder } from '../support/oracle.js'
 import { modelOfCase } from '../support/oracle-hrm.js'
 
 /** Relative L2 errors allowed by the oracle's README. */

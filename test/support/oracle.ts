@@ -79,14 +79,3 @@ export const oracleCases = (wanted: { readonly kind: string; readonly model: str
       expected: readTensors(at('expected.safetensors')),
     }))
 }
-
-/** ‖actual − expected‖₂ / ‖expected‖₂ */
-export const relativeError = (actual: ArrayLike<number>, expected: ArrayLike<number>): number => {
-  if (actual.length !== expected.length) throw new Error(`${actual.length} values, expected ${expected.length}`)
-  let [difference, norm] = [0, 0]
-  for (let i = 0; i < expected.length; i++) {
-    difference += (actual[i]! - expected[i]!) ** 2
-    norm += expected[i]! ** 2
-  }
-  return Math.sqrt(difference) / Math.max(Math.sqrt(norm), 1e-12)
-}

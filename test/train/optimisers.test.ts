@@ -3,7 +3,7 @@ import { constant, type Graph, gather, input } from '../../src/ir/index.js'
 import { referenceBackend } from '../../src/reference/index.js'
 import { adamAtan2, adamCorrections, signSgdRows } from '../../src/train/index.js'
 import { compute } from '../support/compute.js'
-import { relativeError } from '../support/oracle.js'
+import { relativeError } from '../support/numbers.js'
 import { fixture, hasOracleOps, oracleOp } from '../support/oracle-ops.js'
 
 describe.skipIf(!hasOracleOps)('optimisers against the published implementation', () => {

@@ -194,7 +194,9 @@ describe('training', () => {
       run: folder,
       resume: true,
     })()
-    expect(E.isLeft(refused) && refused.left.what).toBe("the checkpoint's embed_tokens.embedding_weight is [4, 8], expected [4, 16]")
+    expect(E.isLeft(refused) && refused.left.what).toBe(
+      "the checkpoint's embed_tokens.embedding_weight is [4, 8], expected [4, 16]",
+    )
   })
 
   test('progress tells loss, speed and what is left', async () => {

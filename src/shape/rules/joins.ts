@@ -41,14 +41,13 @@ export const concatRule = (axis: number, a: Shape, b: Shape): Shape | Refusal =>
 }
 
 /** Joins `A` and all of `Bs`; the first that does not fit speaks. */
-export type ConcatAll<Axis extends number, A, Bs extends readonly unknown[]> = Bs extends readonly [
-  infer B extends Shape,
-  ...infer R,
-]
-  ? A extends Shape
-    ? ConcatAll<Axis, Concat<Axis, A, B>, R>
+export type ConcatAll<Axis extends number, A, Bs extends readonly unknown[]> = number extends Bs['length']
+  ? Shape
+  : Bs extends readonly [infer B extends Shape, ...infer R]
+    ? A extends Shape
+      ? ConcatAll<Axis, Concat<Axis, A, B>, R>
+      : A
     : A
-  : A
 export const concatAllRule = (axis: number, first: Shape, rest: readonly Shape[]): Shape | Refusal =>
   rest.reduce<Shape | Refusal>((a, b) => (isRefusal(a) ? a : concatRule(axis, a, b)), first)
 
