@@ -26,7 +26,7 @@ export const quoted = (text: string): string => JSON.stringify(text)
 const parsed = new Map<string, ts.SourceFile>()
 
 /** The types as the compiler prints them, in one program. Whether a tuple is readonly is left out. */
-export const printed = (types: readonly string[]): readonly string[] => {
+const printed = (types: readonly string[]): readonly string[] => {
   const imports = fileURLToPath(new URL('../../src/shape/index.ts', import.meta.url))
   const name = fileURLToPath(new URL('./generated.ts', import.meta.url))
   const names = [...new Set(types.map((t) => /^\w+/.exec(t)![0]))]

@@ -88,7 +88,7 @@ type Sized<D extends Dim, G extends string[], Z, Bound, Text extends string> = [
       ? ShapeError<`${Text}: give the size of ${A} or ${B}`>
       : Given<G, Z> extends infer N extends Dim
         ? U extends [infer A extends string]
-          ? DimQuotient<D, N> extends infer Q extends Dim
+          ? By<D, N> extends infer Q extends Dim
             ? [Q] extends [never]
               ? ShapeError<`${Text}: ${D} does not split into ${Listed<G, Z>}`>
               : { [K in A]: Q } & Chosen<Z, G[number]>
@@ -116,8 +116,12 @@ type Lacking<G extends string[], Z, Out extends string[] = []> = G extends [
   : Out
 /** The product of the sizes that are known. */
 type Given<G extends string[], Z, Out extends Dim = 1> = G extends [infer A extends string, ...infer R extends string[]]
-  ? Given<R, Z, A extends keyof Z ? DimProduct<Out, Z[A] & Dim> : Out>
+  ? Given<R, Z, A extends keyof Z ? Times<Out, Z[A] & Dim> : Out>
   : Out
+/** The product; digits are spared where there is nothing to multiply. */
+type Times<A extends Dim, B extends Dim> = A extends 1 ? B : DimProduct<A, B>
+/** The quotient; digits are spared where there is nothing to divide. */
+type By<A extends Dim, B extends Dim> = B extends 1 ? A : DimQuotient<A, B>
 /** `h = 8, d = 64`; `1` of no names. */
 type Listed<G extends string[], Z, Out extends string = ''> = G extends [
   infer A extends string,
