@@ -37,16 +37,6 @@ describe('check', () => {
     expect(showStage(result.right, 'wgsl')).toContain('@compute')
   })
 
-  it('finds nothing wrong with the programs of the guide', async () => {
-    const programs = [...readFileSync('docs/variants.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
-      ([, text]) => text!,
-    )
-    const [variant, block] = programs.map((text, i) => written(`guide-${i}.ts`, text))
-    expect(programs.length).toBe(2)
-    expect((await checkFile(variant!)())._tag).toBe('Right')
-    expect((await problemsOf(block!))[0]!.what).toContain('exports no model')
-  })
-
   it('works on a file anywhere, and names file, line and column of a mistake', async () => {
     const path = written(
       'mine.ts',
