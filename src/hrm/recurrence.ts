@@ -10,6 +10,9 @@ import type { ShapeOf } from '../nn/index.js'
 import { demand, type KeptState, keptState, type Shape, ShapeError } from '../shape/index.js'
 import type { State } from './reasoner.js'
 
+/** Tensors by name; written so that an interface will do. */
+type States<S> = { readonly [K in keyof S]: Tensor }
+
 export type Step<S> = (state: S) => S
 
 /** One application of a block; `level` names it in traces (`L`, `H`). */
@@ -56,16 +59,16 @@ export const iterate =
 const detach = (t: Tensor): Tensor => (t.op.kind === 'stopGradient' ? t : stopGradient(t))
 
 /** The same states, through which no gradient flows. */
-export const detached = <S extends State>(recurrence: Recurrence<S>): Recurrence<S> =>
+export const detached = <S extends States<S>>(recurrence: Recurrence<S>): Recurrence<S> =>
   recurrence.map(({ level, step }) => ({
     level,
-    step: (state) => Object.fromEntries(Object.entries(step(state)).map(([name, t]) => [name, detach(t)])) as S,
+    step: (state) => Object.fromEntries(Object.entries<Tensor>(step(state)).map(([name, t]) => [name, detach(t)])) as S,
   }))
 
 /** All but the last `k` calls detached. */
 export const lastWithGradient =
   (k: number) =>
-  <S extends State>(recurrence: Recurrence<S>): Recurrence<S> => {
+  <S extends States<S>>(recurrence: Recurrence<S>): Recurrence<S> => {
     const cut = Math.max(0, recurrence.length - k)
     return [...detached(recurrence.slice(0, cut)), ...recurrence.slice(cut)]
   }
@@ -96,7 +99,7 @@ export interface Convergence {
 /** `cycles` times: `steps` low steps, then one high step. The gradient flows through what `gradient` says. */
 export const hierarchicalConvergence =
   ({ cycles, steps, gradient }: Convergence) =>
-  <S extends State>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> => {
+  <S extends States<S>>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> => {
     const line = iterate(cycles)(inTurn(iterate(steps)(low), high))
     const reach = Math.min(gradient({ cycles, steps }), cycles * steps)
     // k low steps reach into ⌈k / steps⌉ cycles, each of which ends with a high step.
@@ -109,12 +112,12 @@ export interface Moment<S> {
 }
 
 /** The state after every call, from the first on; throws `ShapeError` when a call changes the shape of a state. */
-export const unroll = <S extends State>(recurrence: Recurrence<S>, start: S): readonly Moment<S>[] => {
+export const unroll = <S extends States<S>>(recurrence: Recurrence<S>, start: S): readonly Moment<S>[] => {
   const moments: Moment<S>[] = []
   for (const { level, step } of recurrence) {
     const state = step(moments.at(-1)?.state ?? start)
-    for (const [name, before] of Object.entries(start)) {
-      const after = state[name]
+    for (const [name, before] of Object.entries<Tensor>(start)) {
+      const after = (state as State)[name]
       if (after === undefined) throw new ShapeError(`the step loses the state ${name}`)
       demand(keptState(name, after.shape, before.shape))
     }

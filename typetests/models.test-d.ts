@@ -1,0 +1,141 @@
+/** Models and recurrences: what holds a model together, put right and wrong. The long wrong programs are in `fixtures`. */
+import { expectError, expectType } from 'tsd'
+import {
+  adaptiveHalting,
+  add,
+  call,
+  deepSupervision,
+  detached,
+  fullGradient,
+  hierarchicalConvergence,
+  hrm,
+  inputNet,
+  inTurn,
+  iterate,
+  lastSteps,
+  lastWithGradient,
+  linear,
+  oneStepGradient,
+  outputNet,
+  qHead,
+  type Recurrence,
+  reasoner,
+  slice,
+  stack,
+  type Tensor,
+  transformerBlock,
+  trm,
+  wholeCycleGradient,
+} from '../src/index.js'
+
+type Z = Tensor<['batch', 82, 64], 'f32'>
+interface State {
+  readonly low: Z
+  readonly high: Z
+}
+
+// ── recurrences ─────────────────────────────────────────────────────────────────────────────────────────────────────
+const low = call('L', (z: State) => ({ ...z, low: add(z.low, z.high) }))
+const high = call('H', (z: State) => ({ ...z, high: z.low }))
+expectType<Recurrence<State>>(low)
+expectType<Recurrence<State>>(inTurn(iterate(2)(low), detached(high)))
+expectType<Recurrence<State>>(lastWithGradient(1)(low))
+for (const gradient of [oneStepGradient, wholeCycleGradient, fullGradient, lastSteps(2)])
+  expectType<Recurrence<State>>(hierarchicalConvergence({ cycles: 2, steps: 2, gradient })(low, high))
+expectError(call('L', (z: State) => ({ ...z, low: slice(z.low, 1, 0, 81) })))
+expectError(call('L', (z: State) => ({ low: z.low })))
+expectError(
+  inTurn(
+    low,
+    call('x', (z: { readonly other: Z }) => z),
+  ),
+)
+expectError(hierarchicalConvergence({ cycles: 2, steps: 2 }))
+
+// ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+const sizes = { vocabulary: 11, sequence: 900 } as const
+expectType<['batch', 901, 512]>(inputNet({ ...sizes, hidden: 512, puzzleEmbedding: 512 }).shape)
+expectType<['batch', 903, 32]>(inputNet({ ...sizes, hidden: 32, puzzleEmbedding: 80 }).shape)
+expectType<['batch', 916, 32]>(inputNet({ ...sizes, hidden: 32, puzzleEmbedding: 80, puzzleTokens: 16 }).shape)
+expectType<['batch', 900, 512]>(inputNet({ ...sizes, hidden: 512 }).shape)
+expectType<[900, 512]>(
+  inputNet({ ...sizes, hidden: 512, positions: 'learned' }).parameters.embed_pos.embedding_weight.shape,
+)
+expectError(inputNet({ ...sizes, hidden: 512 }).parameters.puzzle_emb)
+expectError(inputNet({ ...sizes, hidden: 32, puzzleEmbedding: 80, puzzleTokens: 2 }))
+declare const z: Z
+expectType<Tensor<['batch', 81, 11], 'f32'>>(
+  outputNet({ hidden: 64, vocabulary: 11, sequence: 81 }).apply(null as never)(z),
+)
+expectType<Tensor<['batch', 2], 'f32'>>(qHead({ hidden: 64 }).apply(null as never)(z))
+expectError(outputNet({ hidden: 32, vocabulary: 11, sequence: 81 }).apply(null as never)(z))
+expectError(qHead({ hidden: 32 }).apply(null as never)(z))
+expectError(adaptiveHalting({}))
+expectError(deepSupervision({ maxSegments: 3 }))
+
+// ── models ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+const level = stack(2, transformerBlock({ hidden: 64, heads: 2 }))
+const parts = {
+  name: 'mine',
+  input: inputNet({ vocabulary: 11, sequence: 81, hidden: 64, puzzleEmbedding: 64 }),
+  output: outputNet({ hidden: 64, vocabulary: 11, sequence: 81 }),
+  qHead: qHead({ hidden: 64 }),
+  halting: deepSupervision({ segments: 2 }),
+} as const
+const model = reasoner({
+  ...parts,
+  blocks: { net: level },
+  state: { z: 'start' },
+  think: ({ net }, x) => {
+    expectType<Z>(x)
+    return call('z', (s) => {
+      expectType<Z>(s.z)
+      expectType<Z>(net(s.z, x))
+      return { z: net(s.z, x) }
+    })
+  },
+  answer: 'z',
+})
+expectType<[64, 256]>(model.parameters.net.layers[1].mlp.down_proj.weight.shape)
+expectType<[64]>(model.parameters.start.shape)
+expectError(model.parameters.nets)
+expectError(
+  reasoner({
+    ...parts,
+    blocks: { net: level },
+    state: { z: 'start' },
+    think: ({ net }, x) => call('z', (s) => ({ z: net(s.z, x) })),
+    answer: 'y',
+  }),
+)
+expectError(
+  reasoner({
+    ...parts,
+    blocks: { net: linear(64, 64) },
+    state: { z: 'start' },
+    think: ({ other }, x) => call('z', (s) => ({ z: other(s.z, x) })),
+    answer: 'z',
+  }),
+)
+expectError(
+  reasoner({
+    ...parts,
+    qHead: qHead({ hidden: 32 }),
+    blocks: { net: level },
+    state: { z: 'start' },
+    think: ({ net }, x) => call('z', (s) => ({ z: net(s.z, x) })),
+    answer: 'z',
+  }),
+)
+
+expectType<[1536, 512]>(
+  hrm({ vocabulary: 11, sequence: 81 }).parameters.H_level.layers[3].self_attn.qkv_proj.weight.shape,
+)
+expectType<[11, 512]>(hrm({ vocabulary: 11, sequence: 81 }).parameters.lm_head.weight.shape)
+expectType<[1024, 97]>(
+  trm({ vocabulary: 11, sequence: 81, mixing: 'mlp' }).parameters.L_level.layers[1].mlp_t.gate_up_proj.weight.shape,
+)
+expectError(hrm({ vocabulary: 11, sequence: 81, hidden: 500 }))
+expectError(hrm({ vocabulary: 11, sequence: 81, hidden: 512, heads: 7 }))
+expectError(trm({ vocabulary: 11, sequence: 81, hidden: 24, heads: 8 }))
+expectError(trm({ vocabulary: 11, sequence: 81 }).parameters.L_level.layers[0].mlp_t)
