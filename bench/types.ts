@@ -1,11 +1,11 @@
 /**
  * What the typed shapes cost a user in compile time, in three parts:
  *
- *   cold      the library's sources with three architectures (`bench/types/architectures`: the paper's HRM of 27 M
- *             parameters written out, a model of three levels, one with a shared block), checked by a new process without
- *             incremental files, by native TypeScript 7 and by 5.9. Wall seconds, processes interleaved so that a busy host
+ *   cold      the library's sources with the paper's HRM of 27 M parameters written out (`bench/types/architectures`) and
+ *             the variants of `examples/`, checked by a new process without incremental files, by native TypeScript 7 and
+ *             by 5.9. Wall seconds, processes interleaved so that a busy host
  *             hurts both alike. The disk's cache is warm.
- *   files     instantiations, types and time of checking each architecture and each file of `examples/`, beyond a file that
+ *   files     instantiations, types and time of checking each of these architectures, beyond a file that
  *             only imports the library (`bench/types/cost.ts` says why that), by 5.9; of these, what the declarations of the
  *             imported names cost. Time is the median with a warm compiler.
  *   growth    instantiations against the number of layers. The last two increments span 8 and 16 layers: their ratio is 2
@@ -52,11 +52,7 @@ const measureCold = () => {
   }))
 }
 
-const architectures = [
-  new URL('./types/architectures/hrm-27m.ts', import.meta.url),
-  new URL('./types/architectures/three-levels.ts', import.meta.url),
-  new URL('./types/architectures/shared-block.ts', import.meta.url),
-]
+const architectures = [new URL('./types/architectures/hrm-27m.ts', import.meta.url)]
 const examples = readdirSync(new URL('examples/', root))
   .filter((name) => name.endsWith('.ts'))
   .map((name) => new URL(`examples/${name}`, root))
