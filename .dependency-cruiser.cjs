@@ -11,6 +11,7 @@ const floors = [
   ['hrm', 'compile'],
   ['device', 'data'],
   ['train'],
+  ['analysis'],
   ['cli', 'web'],
 ]
 

@@ -1,0 +1,7 @@
+export * from './analysis.js'
+export * from './halting.js'
+export * from './measure.js'
+export * from './participation.js'
+export * from './pca.js'
+export * from './task.js'
+export * from './trace.js'

@@ -1,0 +1,139 @@
+/**
+ * One segment as a graph that says what happened in it. `tracedSegment` gives reductions only, made where the states are:
+ * of each call the norm of its step and the mean and scatter of the state it made. `statesSegment` gives the states
+ * themselves, for the few examples whose whole way is drawn. Both keep the states on the device between segments and are
+ * run M times. Must not know of datasets, files or plots. B batch, S puzzle tokens, T positions, D hidden.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Reasoner, Segment, State } from '../hrm/index.js'
+import {
+  add,
+  constant,
+  dot,
+  type Graph,
+  gather,
+  input,
+  less,
+  mul,
+  reciprocal,
+  reshape,
+  select,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+} from '../ir/index.js'
+import { bindParameters, correctness, predict } from '../nn/index.js'
+import type { Problem } from '../problem.js'
+import type { Shape } from '../shape/index.js'
+import { bindArena, stateNames, streamedExamples } from '../train/index.js'
+import { type StateChange, stateChanges } from './calls.js'
+
+export interface Trace {
+  readonly graph: Graph
+  /** The calls of a segment in order: call `i` belongs to the outputs of that number. */
+  readonly calls: readonly { readonly level: string; readonly state: string }[]
+  readonly states: readonly string[]
+}
+
+/**
+ * Residents: the parameters, the states under `trace`. Streams: `batch.*`, `fresh` (1: start from the initial state),
+ * `trace.weight` f32 [B] (1: an example, 0: padding). Outputs:
+ * - `predictions` i32 [B, S]; `labelled`, `right`, `q_halt` f32 [B]; `exact`, `stops` bool [B]
+ * - for each call i: `residual.i` f32 [B], ‖zⁱ − zⁱ⁻¹‖ over positions and hidden; `mean.i` f32 [D], over B and T
+ * - for each state s: `scatter.s` f32 [D, D], Σ (z − mean)(z − mean)ᵀ over B and T, summed over the calls that change it;
+ *   `last.s` the same of its last call alone
+ */
+export const tracedSegment = (model: Reasoner): E.Either<Problem, Trace> => {
+  const { segment, start, kept, labels } = segmentOfResidents(model, 'trace')
+  const changes = stateChanges(start, segment)
+  if (E.isLeft(changes)) return changes
+  const weight = input('trace.weight', ['batch'], 'f32', 'streamed')
+  const scatters = changes.right.map(({ after }) => scatter(after, weight))
+  const { labelled, right, exact } = correctness(predict(segment.logits), labels)
+  const states = Object.keys(start).filter((name) => changes.right.some((change) => change.state === name))
+  const outputs: Record<string, Tensor> = {
+    predictions: predict(segment.logits),
+    labelled,
+    right,
+    exact,
+    q_halt: segment.qHalt,
+    stops: stops(model, segment),
+  }
+  changes.right.forEach((change, i) => {
+    outputs[`residual.${i}`] = residual(change)
+    outputs[`mean.${i}`] = scatters[i]!.mean
+  })
+  for (const name of states) {
+    const own = scatters.filter((_, i) => changes.right[i]!.state === name).map(({ products }) => products)
+    outputs[`scatter.${name}`] = own.reduce((a, b) => add(a, b))
+    outputs[`last.${name}`] = own.at(-1)!
+  }
+  return E.right({ graph: { outputs, updates: updates(kept, segment) }, calls: changes.right.map(labelsOf), states })
+}
+
+/**
+ * The states themselves, [B, T, D] each: `start.s` what state s begins the segment with, `call.i` what call i made of the
+ * state it changes. Residents under `states`; streams as above but for the weight.
+ */
+export const statesSegment = (model: Reasoner): E.Either<Problem, Trace> => {
+  const { segment, start, kept } = segmentOfResidents(model, 'states')
+  const changes = stateChanges(start, segment)
+  if (E.isLeft(changes)) return changes
+  const outputs = Object.fromEntries([
+    ...Object.entries(start).map(([name, t]) => [`start.${name}`, t] as const),
+    ...changes.right.map(({ after }, i) => [`call.${i}`, after] as const),
+  ])
+  const states = Object.keys(start).filter((name) => changes.right.some((change) => change.state === name))
+  return E.right({ graph: { outputs, updates: updates(kept, segment) }, calls: changes.right.map(labelsOf), states })
+}
+
+const labelsOf = ({ level, state }: StateChange) => ({ level, state })
+
+/** A segment that goes on from the states kept on the device, or starts anew. */
+const segmentOfResidents = (model: Reasoner, prefix: string) => {
+  const { node } = bindArena(model.parameters)
+  const parameters = bindParameters(model.parameters, ({ path }) => node(path))
+  const { sequence, puzzleTokens, hidden } = model.sizes
+  const z: Shape = ['batch', puzzleTokens + sequence, hidden]
+  const initial = model.initialState(parameters)
+  const isFresh = less(constant(0, [], 'i32'), input('fresh', [], 'i32', 'streamed'))
+  const kept: State = Object.fromEntries(
+    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, z, 'f32', 'resident')]),
+  )
+  const start: State = Object.fromEntries(
+    Object.entries(kept).map(([name, t]) => [name, select(isFresh, initial[name]!, t)]),
+  )
+  const { inputs, labels, puzzle_identifiers } = streamedExamples(model)
+  const segment = model.segment(parameters, start, {
+    tokens: inputs,
+    ...(model.puzzleTable !== undefined && { puzzle: gather(node(model.puzzleTable), puzzle_identifiers) }),
+  })
+  return { segment, start, kept, labels }
+}
+
+const updates = (kept: State, segment: Segment): Graph['updates'] =>
+  Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! }))
+
+/** Whether the Q head says stop: q_halt > q_continue, or q_halt > 0 where q_continue is not learnt. bool [B] */
+const stops = ({ halting }: Reasoner, { qHalt, qContinue }: Segment): Tensor =>
+  less(halting.continuation && qContinue !== undefined ? qContinue : constant(0), qHalt)
+
+/** ‖zⁱ − zⁱ⁻¹‖ of every example. [B] */
+const residual = ({ before, after }: StateChange): Tensor => sqrt(sum(square(sub(after, before)), [1, 2]))
+
+/**
+ * Mean and scatter of the positions of the examples of weight 1, centred before the product: a covariance from raw second
+ * moments would lose what the mean outweighs. [B, T, D] → [D] and [D, D].
+ */
+const scatter = (z: Tensor, weight: Tensor): { readonly mean: Tensor; readonly products: Tensor } => {
+  const [, positions, hidden] = z.shape as readonly [string, number, number]
+  const perRow = unsqueeze(unsqueeze(weight, 1), 2)
+  const share = reciprocal(mul(sum(weight), positions))
+  const mean = mul(sum(mul(z, perRow), [0, 1]), share)
+  const centred = sub(z, reshape(mean, [1, 1, hidden]))
+  const both = [0, 1] as const
+  return { mean, products: dot(mul(centred, perRow), centred, [both, both]) }
+}
