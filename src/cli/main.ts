@@ -11,6 +11,7 @@ import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { evalCommand } from './eval.js'
 import { backendOption, count, natural, positive, several } from './options.js'
+import type { ToldSizes } from './published.js'
 import { conclude, listed, log, type Outcome } from './result.js'
 import { solveCommand } from './solve.js'
 import { trainCommand } from './train.js'
@@ -223,6 +224,55 @@ action(
     .addHelpText('after', examples('solve runs/demo 1...3.2..1...4.2 --trace', 'solve runs/extreme - < puzzle.txt')),
   async (run: string, puzzle: string, flags: { trace: boolean; segments?: number; backend: BackendChoice }) =>
     solveCommand({ run, puzzle, ...flags }),
+)
+
+interface ImportFlags extends ToldSizes {
+  readonly out: string
+  readonly config?: string
+}
+action(
+  program
+    .command('import')
+    .argument('<file>', 'a published checkpoint of HRM or TRM, as .safetensors')
+    .description('makes a run folder of a published checkpoint: to evaluate it, solve with it, check against it')
+    .requiredOption('--out <folder>', 'the run folder')
+    .option('--config <file>', 'a TypeScript file that exports the model; otherwise it is read off the shapes')
+    .option('--sequence <n>', 'tokens of a puzzle: 81 for Sudoku, 900 for Maze and ARC', count)
+    .option('--heads <n>', 'attention heads (default: 8)', count)
+    .option('--cycles <n>', 'H cycles (default: 2, TRM 3)', count)
+    .option('--steps <n>', 'L steps a cycle (default: 2, TRM 6)', count)
+    .option('--max-segments <n>', 'segments an example (default: 16)', count)
+    .option('--puzzle-tokens <n>', 'TRM: tokens of the puzzle embedding (default: 16)', natural)
+    .addOption(new Option('--positions <kind>', 'without a table in the file').choices(['rope', 'none']))
+    .addHelpText(
+      'after',
+      examples(
+        'import sudoku.safetensors --sequence 81 --out runs/published',
+        'import mine.safetensors --config model.ts --out runs/mine',
+      ),
+    ),
+  async (file: string, { out, config, ...told }: ImportFlags) => {
+    const { importCommand } = await import('./exchange.js')
+    return importCommand({ file, out, told, ...(config !== undefined && { config }) })
+  },
+)
+
+action(
+  program
+    .command('export')
+    .argument('<run>', 'a run folder, or the folder of a checkpoint')
+    .description('writes the weights as safetensors under the names of the published code')
+    .requiredOption('--out <file>', 'the .safetensors file')
+    .option('--prefix <text>', 'in front of every name, as torch.compile and the loss head put it', '')
+    .option('--force', 'replace the file', false)
+    .addHelpText(
+      'after',
+      examples('export runs/mine --out mine.safetensors', 'export runs/mine --out m.safetensors --prefix model.inner.'),
+    ),
+  async (run: string, flags: { readonly out: string; readonly prefix: string; readonly force: boolean }) => {
+    const { exportCommand } = await import('./exchange.js')
+    return exportCommand({ run, ...flags })
+  },
 )
 
 action(
