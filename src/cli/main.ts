@@ -212,6 +212,50 @@ action(
   async (run: string, flags: EvalFlags) => evalCommand({ run, ...flags }),
 )
 
+interface AnalyzeFlags {
+  readonly data?: string
+  readonly split: 'train' | 'test'
+  readonly limit: number
+  readonly segments?: number
+  readonly out?: string
+  readonly against?: readonly string[]
+  readonly untrained?: number | true
+  readonly examples: number
+  readonly batch?: number
+  readonly backend: BackendChoice
+}
+action(
+  program
+    .command('analyze')
+    .argument('<run>', 'a run folder')
+    .description(
+      'the figures of the paper: residuals, participation ratios, accuracy by segment, halting, guesses and trajectories, as JSON and SVG',
+    )
+    .option('--data <path>', 'a dataset folder or a CSV file of Sudokus (default: what it was trained on)')
+    .addOption(new Option('--split <which>', 'of a dataset folder').choices(['train', 'test']).default('test'))
+    .option('--limit <n>', 'at most so many examples', count, 100)
+    .option('--segments <n>', 'segments of thought (default: as in training of each run)', count)
+    .option('--out <folder>', 'where the files go (default: analysis in the run folder)')
+    .option('--against <runs...>', 'other runs to draw beside: a recurrent net, a deep transformer, another HRM')
+    .option('--untrained [seed]', 'the same model untrained beside it (default: as the run began)', natural)
+    .option('--examples <n>', 'of how many examples guesses and trajectories are kept', count, 3)
+    .option('--batch <n>', 'examples at once (default: a tenth of them)', count)
+    .addOption(backendOption())
+    .addHelpText(
+      'after',
+      examples(
+        'analyze runs/four --untrained',
+        'analyze runs/extreme --data test.csv --limit 1000 --segments 32 --out figures',
+        'analyze runs/extreme --against runs/recurrent runs/transformer',
+      ),
+    ),
+  async (run: string, { against = [], ...flags }: AnalyzeFlags) => {
+    // Brings the plotting library with it, which no other command needs.
+    const { analyzeCommand } = await import('./analyze.js')
+    return analyzeCommand({ run, against, ...flags })
+  },
+)
+
 action(
   program
     .command('solve')

@@ -1,0 +1,260 @@
+/**
+ * `thetagrad analyze`: the figures of the paper from a run, other runs and an untrained copy beside it; writes
+ * `analysis.json` and the SVG plots once all is computed, so that Ctrl-C leaves nothing half-written.
+ */
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { sync as writeFileAtomic } from 'write-file-atomic'
+import { type Analysis, analyse, figures, interrupted } from '../analysis/index.js'
+import type { Split } from '../data/index.js'
+import type { Reasoner } from '../hrm/index.js'
+import type { Backend } from '../ir/index.js'
+import { countParameters, init } from '../nn/index.js'
+import { type Problem, problem } from '../problem.js'
+import { toResidents } from '../train/index.js'
+import { type BackendChoice, chooseBackend } from './backend.js'
+import { type EvaluationExamples, fits, openEvaluation } from './examples.js'
+import { duration, percent } from './progress.js'
+import { listed, log, type Outcome } from './result.js'
+import { openRun, type TrainedModel } from './run-folder.js'
+
+export interface AnalyzeOptions {
+  readonly run: string
+  readonly data?: string
+  readonly split: Split
+  readonly limit: number
+  /** Default: of each run, as many as in training. */
+  readonly segments?: number
+  /** Default: `analysis` in the run folder. */
+  readonly out?: string
+  /** Other runs, drawn beside. */
+  readonly against: readonly string[]
+  /** The same model with fresh parameters of this seed; `true`: the seed the run began with. */
+  readonly untrained?: number | true
+  /** Of how many examples guesses and trajectories are shown. */
+  readonly examples: number
+  readonly batch?: number
+  readonly backend: BackendChoice
+}
+
+/** A model to analyse. */
+interface Subject {
+  readonly name: string
+  readonly model: Reasoner
+  /** Folder of the checkpoint, or which seed. */
+  readonly from: string
+  readonly trained: boolean
+  readonly writeTo: (backend: Backend) => void
+}
+
+type Analysed = Subject & { readonly analysis: Analysis; readonly seconds: number }
+
+export const analyzeCommand = async (options: AnalyzeOptions): Promise<Outcome> => {
+  const subjects = await openSubjects(options)
+  if (E.isLeft(subjects)) return subjects
+  const { models, data: trainedOn } = subjects.right
+  const out = options.out ?? join(options.run, 'analysis')
+  const free = writable(out)
+  if (E.isLeft(free)) return listed(free)
+  const data = options.data ?? trainedOn
+  const examples = await openEvaluation(data, options.split, options.limit)
+  if (E.isLeft(examples)) return listed(examples)
+  const unfit = models.map(({ model }) => fits(model, examples.right.info, data)).find(E.isLeft)
+  if (unfit !== undefined) return listed(unfit)
+  const stop = onInterrupt()
+  try {
+    const analysed: Analysed[] = []
+    for (const subject of models) {
+      const one = await analyseSubject(subject, options, examples.right, stop.signal)
+      if (E.isLeft(one)) return listed(one)
+      analysed.push(one.right)
+    }
+    if (stop.signal.aborted) return listed(E.left(interrupted))
+    const files = write(out, {
+      'analysis.json': `${JSON.stringify(fileOf(data, options, analysed), null, 1)}\n`,
+      ...figures(analysed),
+    })
+    return E.isLeft(files)
+      ? listed(files)
+      : E.right({ text: summary(out, files.right, analysed), json: summaryJson(out, files.right, analysed) })
+  } finally {
+    stop.release()
+  }
+}
+
+// ── what is analysed ────────────────────────────────────────────────────────────────────────────────────────────────
+const openSubjects = async (
+  options: AnalyzeOptions,
+): Promise<E.Either<readonly Problem[], { readonly models: readonly Subject[]; readonly data: string }>> => {
+  const runs = [options.run, ...options.against]
+  const names = runs.map((run) => basename(resolve(run)))
+  const isTwice = new Set(names).size < names.length
+  const models: Subject[] = []
+  let data = ''
+  for (const [i, run] of runs.entries()) {
+    const opened = await openRun(run)
+    if (E.isLeft(opened)) return opened
+    const { model, checkpoint, writeTo, config } = opened.right
+    models.push({ name: isTwice ? run : names[i]!, model, from: checkpoint, trained: true, writeTo })
+    if (i > 0) continue
+    data = config.data
+    if (options.untrained !== undefined) models.push(untrained(models[0]!.name, opened.right, options.untrained))
+  }
+  return E.right({ models, data })
+}
+
+const untrained = (name: string, { model, config }: TrainedModel, asked: number | true): Subject => {
+  const seed = asked === true ? config.training.seed : asked
+  return {
+    name: `${name} untrained`,
+    model,
+    from: `seed ${seed}`,
+    trained: false,
+    writeTo: (backend) => {
+      for (const [resident, values] of Object.entries(toResidents(model.parameters, init(model.parameters, seed))))
+        backend.write(resident, values)
+    },
+  }
+}
+
+/** On a device of its own, since models share the names of what is resident on one. */
+const analyseSubject = async (
+  subject: Subject,
+  options: AnalyzeOptions,
+  { count, batches }: EvaluationExamples,
+  signal: AbortSignal,
+): Promise<E.Either<Problem, Analysed>> => {
+  const { name, model, from } = subject
+  const segments = options.segments ?? model.halting.maxSegments
+  const backend = await chooseBackend(options.backend)
+  const start = performance.now()
+  const seconds = () => (performance.now() - start) / 1000
+  log(`${name} (${from}): ${count} examples, ${segments} segments, on ${backend.name}`)
+  try {
+    subject.writeTo(backend)
+    let said = start
+    const analysis = await analyse({
+      backend,
+      model,
+      count,
+      batches,
+      // Ten points of the participation ratio against the number of examples.
+      batch: Math.min(options.batch ?? Math.min(MOST_AT_ONCE, Math.ceil(count / 10)), count),
+      segments,
+      shown: options.examples,
+      signal,
+      progress: (done) => {
+        if (done < count && performance.now() - said < 5_000) return
+        said = performance.now()
+        log(`  ${done} of ${count} examples, ${duration((seconds() * (count - done)) / done)} left`)
+      },
+    })
+    return E.isLeft(analysis) ? analysis : E.right({ ...subject, analysis: analysis.right, seconds: seconds() })
+  } finally {
+    backend.dispose()
+  }
+}
+
+const MOST_AT_ONCE = 256
+
+/** The first Ctrl-C asks to stop between two segments; another one ends the process. */
+const onInterrupt = () => {
+  const controller = new AbortController()
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  let asked = 0
+  const stop = () => {
+    // npm and timeout pass a terminal's signal on to a process that has had it already.
+    if (controller.signal.aborted && performance.now() - asked > 1000) process.exit(130)
+    if (!controller.signal.aborted) log('stopping')
+    asked = performance.now()
+    controller.abort()
+  }
+  for (const signal of signals) process.on(signal, stop)
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const signal of signals) process.off(signal, stop)
+    },
+  }
+}
+
+// ── what is written ─────────────────────────────────────────────────────────────────────────────────────────────────
+/** Said before minutes of work: the folder, or the nearest one above it, takes files. */
+const writable = (out: string): E.Either<Problem, void> => {
+  const nearest = (path: string): string => (existsSync(path) ? path : nearest(dirname(path)))
+  const found = nearest(resolve(out))
+  if (!statSync(found).isDirectory())
+    return E.left(problem('this is no folder', { where: found, fix: 'choose another --out' }))
+  return E.tryCatch(
+    () => accessSync(found, constants.W_OK),
+    (cause) =>
+      problem('nothing can be written here', { where: found, why: String(cause), fix: 'choose another --out' }),
+  )
+}
+
+/** Without a pause in which a signal could come between; each file is whole or not there. */
+const write = (out: string, files: Readonly<Record<string, string>>): E.Either<Problem, readonly string[]> =>
+  E.tryCatch(
+    () => {
+      mkdirSync(out, { recursive: true })
+      for (const [name, text] of Object.entries(files)) writeFileAtomic(join(out, name), text)
+      return Object.keys(files)
+    },
+    (cause) => problem('the analysis cannot be written', { where: out, why: String(cause) }),
+  )
+
+/** `analysis.json`: the fields of every model are those of `Analysis`, described in `src/analysis/analysis.ts`. */
+const fileOf = (data: string, options: AnalyzeOptions, subjects: readonly Analysed[]) => ({
+  data,
+  split: options.split,
+  models: subjects.map(({ name, model, from, trained, analysis, seconds }) => {
+    const { dense, rows } = countParameters(model.parameters)
+    return { name, trained, from, parameters: dense + rows, seconds, ...analysis }
+  }),
+})
+
+/** The contract of `--json`: where the files are, and per model what fits a line. */
+const summaryJson = (out: string, files: readonly string[], subjects: readonly Analysed[]) => ({
+  out,
+  files,
+  models: subjects.map(({ name, trained, analysis, seconds }) => {
+    const { exact, token } = analysis.accuracy.at(-1)!
+    return {
+      name,
+      trained,
+      examples: analysis.examples,
+      segments: analysis.segments,
+      exact,
+      token,
+      halting: analysis.halting.byLimit.at(-1),
+      participation: Object.fromEntries(
+        analysis.participation.map(({ state, final, trajectory }) => [state, { final, trajectory }]),
+      ),
+      seconds,
+    }
+  }),
+})
+
+const summary = (out: string, files: readonly string[], subjects: readonly Analysed[]): string =>
+  [
+    ...subjects.flatMap(({ name, analysis, seconds }) => {
+      const { exact, token } = analysis.accuracy.at(-1)!
+      const halted = analysis.halting.byLimit.at(-1)!
+      return [
+        `${name}: ${analysis.examples} examples, ${duration(seconds)}`,
+        `  after ${analysis.segments} segments     exact ${percent(exact)}, tokens ${percent(token)}`,
+        `  stopped by the Q head  exact ${percent(halted.exact)}, tokens ${percent(halted.token)}, ${halted.meanSegments.toFixed(1)} segments`,
+        ...analysis.participation.map(
+          (p) => `  dimensions of ${p.state}      ${ratio(p.final)} (over all calls ${ratio(p.trajectory)})`,
+        ),
+        ...analysis.residuals.map(({ state, steps }) => {
+          const [first, last] = [steps[0]!, steps.at(-1)!]
+          return `  residual of ${state}        ${first.mean.toPrecision(3)} at step ${first.step}, ${last.mean.toPrecision(3)} at step ${last.step}`
+        }),
+      ]
+    }),
+    `${out}: ${files.join(', ')}`,
+  ].join('\n')
+
+const ratio = (value: number | null): string => (value === null ? 'none' : value.toFixed(2))
