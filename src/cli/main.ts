@@ -7,6 +7,7 @@ import { presets } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
 import { reportJson, type Stage, showReport as showCheck, showStage, stages } from './check-report.js'
 import { buildSudoku, type SudokuOptions, showSummary } from './data.js'
+import { buildMaze, type MazeOptions, showMazeSummary } from './data-maze.js'
 import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { evalCommand } from './eval.js'
@@ -113,6 +114,32 @@ action(
   async (options: SudokuOptions) => {
     const built = listed(await buildSudoku(options, log)())
     return E.isLeft(built) ? built : E.right({ text: showSummary(built.right), json: built.right })
+  },
+)
+
+action(
+  data
+    .command('maze')
+    .description('from CSV files (source,question,answer,rating; cells # S G and space, o on the path) or a generator')
+    .requiredOption('--out <folder>', 'the dataset folder to write')
+    .option('--train <file>', 'a CSV file of training mazes; may be repeated', several)
+    .option('--test <file>', 'a CSV file of test mazes; may be repeated', several)
+    .option('--generate <side>', 'make mazes instead of reading them', count)
+    .option('--train-count <n>', 'generated training mazes (default: 1000)', count)
+    .option('--test-count <n>', 'generated test mazes (default: 1000)', count)
+    .option('--min-path <n>', 'fewest cells of a generated path (30×30: 110, as published)', count)
+    .option('--dihedral', 'add turns and flips, which mostly contradict the labels: among equal paths they fix one')
+    .option('--seed <n>', 'all randomness follows from it', natural, 0)
+    .addHelpText(
+      'after',
+      examples(
+        'data maze --train train.csv --test test.csv --out data/maze-hard',
+        'data maze --generate 9 --min-path 16 --train-count 4000 --test-count 200 --out data/maze9',
+      ),
+    ),
+  async (options: MazeOptions) => {
+    const built = listed(await buildMaze(options, log)())
+    return E.isLeft(built) ? built : E.right({ text: showMazeSummary(built.right), json: built.right })
   },
 )
 

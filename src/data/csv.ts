@@ -1,12 +1,8 @@
-/**
- * Sudoku puzzles from CSV files in the layout `source,question,answer,rating`. A bad file is a problem that names the file
- * and the line.
- */
-import { readFile } from 'node:fs/promises'
-import { CsvError, parse } from 'csv-parse/sync'
+/** Sudoku puzzles from CSV files. A bad file is a problem that names the file and the line. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
+import { type PuzzleFields, parseRows, readText } from './csv-rows.js'
 import { type Geometry, type Grid, geometries, geometryOfCells, isSolution, type Puzzle } from './grid.js'
 import { solve } from './solver.js'
 
@@ -22,58 +18,20 @@ export interface ReadOptions {
   readonly limit?: number
 }
 
-const HEADER = ['source', 'question', 'answer', 'rating']
-
 export const readPuzzles =
   (file: string, options: ReadOptions = {}): TaskEither<Problem, PuzzleFile> =>
   async () => {
-    try {
-      return parsePuzzles(await readFile(file, 'utf8'), file, options)
-    } catch (cause) {
-      return E.left(unreadable(file, cause))
-    }
+    const text = await readText(file)
+    return E.isLeft(text) ? text : parsePuzzles(text.right, file, options)
   }
 
-const unreadable = (file: string, cause: unknown): Problem => {
-  const code = (cause as NodeJS.ErrnoException).code
-  return problem(code === 'ENOENT' ? 'there is no such file' : 'the file cannot be read', {
-    where: file,
-    ...(code !== 'ENOENT' && { why: String(cause) }),
-    fix: 'give the path of a CSV file with the columns source,question,answer,rating',
-  })
-}
-
-interface Row {
-  readonly record: readonly string[]
-  readonly info: { readonly lines: number }
-}
-
-/** Windows line ends and a byte order mark are tolerated; spaces are not trimmed, because mazes are made of them. */
 export const parsePuzzles = (text: string, file: string, options: ReadOptions = {}): E.Either<Problem, PuzzleFile> => {
-  let rows: readonly Row[]
-  try {
-    rows = parse(text, { bom: true, info: true, relax_column_count: true, skip_empty_lines: true }) as unknown as Row[]
-  } catch (cause) {
-    const line = cause instanceof CsvError ? (cause as CsvError & { lines?: number }).lines : undefined
-    return E.left(
-      problem('this is no CSV', { where: line === undefined ? file : `${file}:${line}`, why: String(cause) }),
-    )
-  }
-  const [header, ...body] = rows
-  if (header === undefined)
-    return E.left(problem('the file is empty', { where: file, fix: `its first line must be ${HEADER}` }))
-  if (header.record.join() !== HEADER.join())
-    return E.left(
-      problem(`the header is \`${header.record.join()}\``, {
-        where: `${file}:1`,
-        fix: `the first line must be \`${HEADER}\``,
-      }),
-    )
-  if (body.length === 0) return E.left(problem('the file has a header and no puzzles', { where: file }))
+  const rows = parseRows(text, file)
+  if (E.isLeft(rows)) return rows
   const puzzles: Puzzle[] = []
   let geometry: Geometry | undefined
-  for (const { record, info } of body.slice(0, options.limit)) {
-    const parsed = parseRow(record, `${file}:${info.lines}`, geometry, options.checkUnique ?? true)
+  for (const { fields, where } of rows.right.slice(0, options.limit)) {
+    const parsed = parseRow(fields, where, geometry, options.checkUnique ?? true)
     if (E.isLeft(parsed)) return parsed
     geometry = parsed.right.geometry
     puzzles.push(parsed.right.puzzle)
@@ -82,15 +40,13 @@ export const parsePuzzles = (text: string, file: string, options: ReadOptions = 
 }
 
 const parseRow = (
-  record: readonly string[],
+  row: PuzzleFields,
   where: string,
   expected: Geometry | undefined,
   checkUnique: boolean,
 ): E.Either<Problem, { readonly geometry: Geometry; readonly puzzle: Puzzle }> => {
   const refuse = (what: string, fix: string) => E.left(problem(what, { where, fix }))
-  if (record.length !== HEADER.length)
-    return refuse(`the row has ${record.length} columns, expected ${HEADER.length}`, `write it as ${HEADER}`)
-  const [, question, answer] = record as [string, string, string, string]
+  const { question, answer } = row
   const geometry = geometryOfCells(question.length)
   if (geometry === undefined)
     return refuse(

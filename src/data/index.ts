@@ -12,6 +12,21 @@ export {
   tokensOf,
   vocabularyOf,
 } from './grid.js'
+export {
+  generateMaze,
+  judgeMaze,
+  type Maze,
+  type MazePuzzle,
+  type MazeSettings,
+  type MazeVerdict,
+  mazeOfTokens,
+  mazeTokens,
+  mazeVocabulary,
+  shortestPath,
+  solveMaze,
+  turnMaze,
+} from './maze.js'
+export { mazeDataset, mazeSplit, parseMazes, readMazes } from './maze-files.js'
 export { type Random, randomOf } from './random.js'
 export { parsePuzzle, showGrid } from './show.js'
 export { solve } from './solver.js'

@@ -9,73 +9,18 @@ import type { Dataset } from './dataset.js'
 import { digPuzzles, identityOf, splitGrids } from './generate.js'
 import { type Geometry, type Grid, type Puzzle, tokensOf, vocabularyOf } from './grid.js'
 import { randomOf } from './random.js'
-import type { DatasetInfo, DatasetSplit } from './split.js'
+import { singleSplit } from './single.js'
+import type { DatasetSplit } from './split.js'
 import { disguise } from './symmetry.js'
 
 /** Puzzles of one group are variants of each other: an epoch takes one of them. Perhaps made while being walked through. */
 export type Groups = Iterable<readonly Puzzle[]>
 
-/**
- * One puzzle an example, identifier 0; the layout of the published builder, in bytes (the builder itself writes augmented
- * puzzles as 64-bit integers). Holds one group as puzzles at a time: a million of those would take gigabytes.
- */
-export const sudokuSplit = (geometry: Geometry, groups: Groups): DatasetSplit => {
-  const cells = geometry.side ** 2
-  const inputs: Uint8Array[] = []
-  const labels: Uint8Array[] = []
-  const ends = [0]
-  for (const group of groups) {
-    inputs.push(
-      tokensOfGrids(
-        group.map((p) => p.question),
-        cells,
-      ),
-    )
-    labels.push(
-      tokensOfGrids(
-        group.map((p) => p.answer),
-        cells,
-      ),
-    )
-    ends.push(ends.at(-1)! + group.length)
-  }
-  const count = ends.at(-1)!
-  const info: DatasetInfo = {
-    pad_id: 0,
-    ignore_label_id: 0,
-    blank_identifier_id: 0,
-    vocab_size: vocabularyOf(geometry),
-    seq_len: cells,
-    num_puzzle_identifiers: 1,
-    total_groups: ends.length - 1,
-    mean_puzzle_examples: 1,
-    sets: ['all'],
-  }
-  return {
-    info,
-    inputs: joined(inputs, count * cells),
-    labels: joined(labels, count * cells),
-    puzzleIdentifiers: new Int32Array(count),
-    puzzleIndices: Int32Array.from({ length: count + 1 }, (_, i) => i),
-    groupIndices: Int32Array.from(ends),
-  }
-}
-
-const tokensOfGrids = (grids: readonly Grid[], cells: number): Uint8Array => {
-  const tokens = new Uint8Array(grids.length * cells)
-  for (const [i, grid] of grids.entries()) tokens.set(tokensOf(grid), i * cells)
-  return tokens
-}
-
-const joined = (parts: readonly Uint8Array[], length: number): Uint8Array => {
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
+export const sudokuSplit = (geometry: Geometry, groups: Groups): DatasetSplit =>
+  singleSplit(vocabularyOf(geometry), geometry.side ** 2, groups, ({ question, answer }) => ({
+    input: tokensOf(question),
+    label: tokensOf(answer),
+  }))
 
 export const sudokuDataset = (geometry: Geometry, train: Groups, test: Groups): Dataset => ({
   splits: { train: sudokuSplit(geometry, train), test: sudokuSplit(geometry, test) },

@@ -1,0 +1,167 @@
+/**
+ * Mazes: grids of walls `#`, free cells ` `, a start `S` and a goal `G`; the answer marks a shortest path with `o`. There
+ * are usually millions of shortest paths; the published labels are always the one whose moves from S are first in the
+ * order D, L, R, U. A maze is its cells row by row, and its width.
+ */
+import { type Random, randomOf } from './random.js'
+
+export interface Maze {
+  readonly width: number
+  /** Row by row. */
+  readonly cells: string
+}
+export interface MazePuzzle {
+  readonly question: Maze
+  /** The question with `o` on a shortest path. */
+  readonly answer: Maze
+}
+
+/** Token k + 1 stands for the k-th; 0 is padding. */
+const charset = '# SGo'
+export const mazeVocabulary = charset.length + 1
+
+export const mazeTokens = ({ cells }: Maze): Uint8Array => Uint8Array.from(cells, (c) => charset.indexOf(c) + 1)
+/** What tokens mean; padding and anything else as `?`. */
+export const mazeOfTokens = (tokens: ArrayLike<number>, width: number): Maze => ({
+  width,
+  cells: Array.from(tokens, (t) => charset[t - 1] ?? '?').join(''),
+})
+
+/** Moves in the order of the labels: down, left, right, up. */
+const steps = (cell: number, { width, cells }: Maze): readonly number[] => {
+  const column = cell % width
+  return [
+    ...(cell + width < cells.length ? [cell + width] : []),
+    ...(column > 0 ? [cell - 1] : []),
+    ...(column < width - 1 ? [cell + 1] : []),
+    ...(cell >= width ? [cell - width] : []),
+  ]
+}
+
+/** Moves from every cell to `goal`; −1 where there is no way. */
+const distances = (maze: Maze, goal: number): Int32Array => {
+  const found = new Int32Array(maze.cells.length).fill(-1)
+  found[goal] = 0
+  const queue = [goal]
+  for (let i = 0; i < queue.length; i++)
+    for (const next of steps(queue[i]!, maze))
+      if (found[next] === -1 && maze.cells[next] !== '#') {
+        found[next] = found[queue[i]!]! + 1
+        queue.push(next)
+      }
+  return found
+}
+
+/** The cells of the labelled path from S to G, both among them; nothing when there is no way. */
+export const shortestPath = (maze: Maze): readonly number[] | undefined => {
+  const [start, goal] = [maze.cells.indexOf('S'), maze.cells.indexOf('G')]
+  const left = distances(maze, goal)
+  if (start < 0 || goal < 0 || left[start]! < 0) return undefined
+  const path = [start]
+  while (path.at(-1) !== goal) {
+    const here = path.at(-1)!
+    path.push(steps(here, maze).find((next) => left[next] === left[here]! - 1)!)
+  }
+  return path
+}
+
+/** The maze with `o` on the cells of a path but for its ends. */
+const drawn = ({ width, cells }: Maze, path: readonly number[]): Maze => {
+  const marked = new Set(path.slice(1, -1))
+  return { width, cells: [...cells].map((c, i) => (marked.has(i) ? 'o' : c)).join('') }
+}
+
+export const solveMaze = (question: Maze): MazePuzzle | undefined => {
+  const path = shortestPath(question)
+  return path === undefined ? undefined : { question, answer: drawn(question, path) }
+}
+
+/** What an answer is worth. `optimal`: it marks one shortest path and nothing else, whichever of them. */
+export interface MazeVerdict {
+  /** Walls, free cells, start and goal are those of the question. */
+  readonly keepsMaze: boolean
+  /** The marked cells lead from S to G. */
+  readonly connected: boolean
+  readonly optimal: boolean
+}
+
+export const judgeMaze = (question: Maze, answer: Maze): MazeVerdict => {
+  const marked = [...answer.cells].map((c) => c === 'o')
+  const keepsMaze = [...question.cells].every((c, i) => answer.cells[i] === c || (c === ' ' && marked[i]))
+  const walkable = [...question.cells].map((c, i) => (c === 'S' || c === 'G' || (c === ' ' && marked[i]) ? c : '#'))
+  const within = shortestPath({ width: question.width, cells: walkable.join('') })
+  const best = shortestPath(question)
+  const cells = marked.filter((m) => m).length + 2
+  const connected = within !== undefined
+  // As many cells as a shortest path has, and a way through them: they are that path.
+  return { keepsMaze, connected, optimal: keepsMaze && connected && cells === best?.length }
+}
+
+// ── generator ───────────────────────────────────────────────────────────────────────────────────────────────────────
+export interface MazeSettings {
+  /** Rows and columns. */
+  readonly side: number
+  /** Fewest cells of the path, S and G among them; the published mazes of side 30 have 110. */
+  readonly minPath: number
+  readonly seed: number
+}
+
+/** Shares of walls that the published mazes have. */
+const walls = { least: 0.28, most: 0.45 }
+/** Tries before a demand is called impossible. */
+const TRIES = 20_000
+
+/**
+ * The `index`-th maze of a seed: walls at random, a start at random, a goal at random among the cells as far from it as is
+ * demanded. `undefined` when no try gives such a path.
+ */
+export const generateMaze = ({ side, minPath, seed }: MazeSettings, index: number): MazePuzzle | undefined => {
+  const random = randomOf(seed, index)
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const found = attemptMaze(side, minPath, random)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const attemptMaze = (side: number, minPath: number, random: Random): MazePuzzle | undefined => {
+  const share = walls.least + ((walls.most - walls.least) * random.below(1000)) / 999
+  const cells: string[] = Array.from({ length: side * side }, () => (random.below(10_000) < share * 10_000 ? '#' : ' '))
+  const start = random.below(cells.length)
+  cells[start] = 'S'
+  const far = distances({ width: side, cells: cells.join('') }, start)
+  const goals = Array.from(far.keys()).filter((cell) => far[cell]! + 1 >= minPath)
+  if (goals.length === 0) return undefined
+  cells[goals[random.below(goals.length)]!] = 'G'
+  return solveMaze({ width: side, cells: cells.join('') })
+}
+
+// ── symmetry ────────────────────────────────────────────────────────────────────────────────────────────────────────
+/**
+ * One of the eight symmetries of a square (k & 3 quarter turns, then a flip for k ≥ 4) of question and answer alike. The
+ * answer stays a shortest path, but seldom the labelled one.
+ */
+export const turnMaze = ({ question, answer }: MazePuzzle, k: number): MazePuzzle => ({
+  question: turned(question, k),
+  answer: turned(answer, k),
+})
+const turned = ({ width, cells }: Maze, k: number): Maze => {
+  const rows = cells.length / width
+  const quarter = (m: { readonly rows: number; readonly width: number; readonly cells: readonly string[] }) => ({
+    rows: m.width,
+    width: m.rows,
+    cells: Array.from({ length: m.cells.length }, (_, i) => {
+      const [row, column] = [Math.floor(i / m.rows), i % m.rows]
+      return m.cells[column * m.width + (m.width - 1 - row)]!
+    }),
+  })
+  let grid: Parameters<typeof quarter>[0] = { rows, width, cells: [...cells] }
+  for (let turn = 0; turn < (k & 3); turn++) grid = quarter(grid)
+  const flipped =
+    k < 4
+      ? grid.cells
+      : grid.cells.map(
+          (_, i) => grid.cells[Math.floor(i / grid.width) * grid.width + (grid.width - 1 - (i % grid.width))]!,
+        )
+  return { width: grid.width, cells: flipped.join('') }
+}
