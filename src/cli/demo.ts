@@ -10,7 +10,6 @@ import {
   type Grid,
   generateSudoku,
   geometryOfSide,
-  isSolution,
   type Puzzle,
   showGrid,
   sudokuDataset,
@@ -22,9 +21,10 @@ import { type BackendChoice, chooseBackend } from './backend.js'
 import { evaluate, segmentTable } from './eval.js'
 import { openEvaluation, openTraining } from './examples.js'
 import { bytes, duration, percent } from './progress.js'
+import { posedSudoku } from './puzzles.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { createRun, loadModel, type RunConfig } from './run-folder.js'
-import { showGuesses, think, verdict } from './solve.js'
+import { showGuesses, think } from './solve.js'
 import { runTraining } from './train.js'
 
 export interface DemoOptions {
@@ -92,9 +92,10 @@ export const demoCommand = async (options: DemoOptions): Promise<Outcome> => {
     const segments = model.halting.maxSegments
     const measured = await evaluate({ backend, model, examples: heldOut.right, segments, batch: BATCH })
     const puzzle = hardest(test)
-    const guesses = await think(backend, model, puzzle.question, segments)
-    const answer = guesses.at(-1)!.grid
-    const solved = isSolution(geometry, answer) && answer.join() === puzzle.answer.join()
+    const posed = posedSudoku(geometry, puzzle.question)
+    const guesses = await think(backend, model, posed.question, segments)
+    const answer = guesses.at(-1)!.tokens
+    const solved = posed.isSolved(answer)
     const whole = (performance.now() - start) / 1000
     return E.right({
       text: [
@@ -106,8 +107,8 @@ export const demoCommand = async (options: DemoOptions): Promise<Outcome> => {
         '',
         'One of them:',
         showGrid(geometry, puzzle.question),
-        showGuesses(geometry, puzzle.question, guesses),
-        verdict(solved),
+        showGuesses(posed, guesses),
+        posed.verdict(solved),
         '',
         `${percent(measured.exact.at(-1)!)} of the held-out puzzles solved; the whole demo took ${duration(whole)}. Next:`,
         `  npx thetagrad solve ${run} ${asText(puzzle.question)} --trace`,
@@ -124,7 +125,7 @@ export const demoCommand = async (options: DemoOptions): Promise<Outcome> => {
         examples: measured.examples,
         bySegment: measured.exact.map((exact, i) => ({ segments: i + 1, exact, token: measured.token[i] })),
         puzzle: asText(puzzle.question),
-        answer: answer.join(''),
+        answer: posed.text(answer),
         solved,
         seconds: whole,
       },

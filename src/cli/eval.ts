@@ -1,6 +1,6 @@
 /** `thetagrad eval`: exact and token accuracy of a run on a dataset, after every number of segments, from one pass. */
 import * as E from 'fp-ts/lib/Either.js'
-import type { Split } from '../data/index.js'
+import { judgeMazeTokens, type Split } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { type Accuracies, evaluator, measure } from '../train/index.js'
@@ -60,29 +60,39 @@ export const evaluate = async (options: {
   const start = performance.now()
   const evaluating = await evaluator(backend, model, batch)
   let said = start
-  const accuracies = await measure(evaluating, examples.batches(batch), segments, (done) => {
+  const progress = (done: number) => {
     if (performance.now() - said < 10_000) return
     said = performance.now()
     log(`${done} of ${examples.count} examples`)
-  })
+  }
+  const accuracies = await measure(evaluating, examples.batches(batch), segments, progress, judgeMazeTokens)
   return { ...accuracies, segments, seconds: (performance.now() - start) / 1000 }
 }
 
 /** The contract of `--json`; accuracies are those after the last segment, `bySegment` after each. */
-const accuraciesJson = ({ examples, exact, token, segments, seconds }: Measured) => ({
+const accuraciesJson = ({ examples, exact, token, valid, segments, seconds }: Measured) => ({
   examples,
   exact: exact.at(-1),
   token: token.at(-1),
+  // Mazes: valid and of optimal length, whichever of the shortest paths it is.
+  ...(valid !== undefined && { optimal: valid.at(-1) }),
   segments,
   seconds,
-  bySegment: exact.map((share, i) => ({ segments: i + 1, exact: share, token: token[i] })),
+  bySegment: exact.map((share, i) => ({
+    segments: i + 1,
+    exact: share,
+    token: token[i],
+    ...(valid !== undefined && { optimal: valid[i] }),
+  })),
 })
 
-export const segmentTable = ({ exact, token }: Accuracies): string =>
+export const segmentTable = ({ exact, token, valid }: Accuracies): string =>
   [
-    'segments   exact    tokens',
-    ...exact.map(
-      (share, i) => `${`${i + 1}`.padStart(8)} ${percent(share).padStart(8)} ${percent(token[i]!).padStart(8)}`,
+    `segments   exact    tokens${valid === undefined ? '' : '  optimal'}`,
+    ...exact.map((share, i) =>
+      [`${i + 1}`, ...[share, token[i], valid?.[i]].flatMap((n) => (n === undefined ? [] : [percent(n)]))]
+        .map((cell) => cell.padStart(8))
+        .join(' '),
     ),
   ].join('\n')
 

@@ -288,11 +288,18 @@ action(
     .command('solve')
     .argument('<run>', 'a run folder')
     .argument('<puzzle>', 'the cells row by row, blanks as . or 0; or - to read it from stdin, drawn as you like')
-    .description('solves your own puzzle')
+    .description('solves your own puzzle: a Sudoku, or a maze drawn with # S G and spaces')
     .option('--trace', 'show the guess after every segment', false)
     .option('--segments <n>', 'segments of thought (default: as in training)', count)
     .addOption(backendOption())
-    .addHelpText('after', examples('solve runs/demo 1...3.2..1...4.2 --trace', 'solve runs/extreme - < puzzle.txt')),
+    .addHelpText(
+      'after',
+      examples(
+        'solve runs/demo 1...3.2..1...4.2 --trace',
+        'solve runs/extreme - < puzzle.txt',
+        'solve runs/maze - < maze.txt',
+      ),
+    ),
   async (run: string, puzzle: string, flags: { trace: boolean; segments?: number; backend: BackendChoice }) =>
     solveCommand({ run, puzzle, ...flags }),
 )

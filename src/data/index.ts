@@ -15,6 +15,7 @@ export {
 export {
   generateMaze,
   judgeMaze,
+  judgeMazeTokens,
   type Maze,
   type MazePuzzle,
   type MazeSettings,
@@ -22,6 +23,7 @@ export {
   mazeOfTokens,
   mazeTokens,
   mazeVocabulary,
+  parseMaze,
   shortestPath,
   solveMaze,
   turnMaze,

@@ -3,6 +3,8 @@
  * are usually millions of shortest paths; the published labels are always the one whose moves from S are first in the
  * order D, L, R, U. A maze is its cells row by row, and its width.
  */
+import * as E from 'fp-ts/lib/Either.js'
+import { type Problem, problem } from '../problem.js'
 import { type Random, randomOf } from './random.js'
 
 export interface Maze {
@@ -16,6 +18,28 @@ export interface MazePuzzle {
   readonly answer: Maze
 }
 
+/** A maze as people draw it: a line a row, or a square in one line; free cells are spaces or dots. */
+export const parseMaze = (text: string): E.Either<Problem, Maze> => {
+  const lines = text.replace(/^\r?\n|\r?\n$/g, '').split(/\r?\n/)
+  const longest = Math.max(...lines.map((line) => line.length))
+  const width = lines.length === 1 ? Math.sqrt(longest) : longest
+  const fix = 'draw it with # for walls, S, G and spaces or dots, a line a row'
+  if (!Number.isInteger(width)) return E.left(problem(`one line of ${longest} cells is no square`, { fix }))
+  // Editors cut spaces at the end of a line.
+  const cells = lines
+    .map((line) => line.padEnd(longest))
+    .join('')
+    .replaceAll('.', ' ')
+  const bad = [...cells].findIndex((c) => !'# SG'.includes(c))
+  if (bad >= 0) return E.left(problem(`cell ${bad + 1} of the maze is '${cells[bad]}'`, { fix }))
+  const wrong = ['S', 'G'].find((letter) => cells.split(letter).length !== 2)
+  if (wrong !== undefined)
+    return E.left(
+      problem(`the maze has ${cells.split(wrong).length - 1} ${wrong}`, { fix: 'one S and one G are needed' }),
+    )
+  return E.right({ width, cells })
+}
+
 /** Token k + 1 stands for the k-th; 0 is padding. */
 const charset = '# SGo'
 export const mazeVocabulary = charset.length + 1
@@ -26,6 +50,25 @@ export const mazeOfTokens = (tokens: ArrayLike<number>, width: number): Maze => 
   width,
   cells: Array.from(tokens, (t) => charset[t - 1] ?? '?').join(''),
 })
+
+/** Whether tokens are those of a square maze: walls, free cells, one start and one goal. */
+const isMaze = (tokens: ArrayLike<number>): boolean => {
+  const all = Array.from(tokens)
+  const count = (letter: string) => all.filter((t) => t === charset.indexOf(letter) + 1).length
+  return (
+    Number.isInteger(Math.sqrt(all.length)) &&
+    all.every((t) => t >= 1 && t <= 4) &&
+    count('S') === 1 &&
+    count('G') === 1
+  )
+}
+
+/** Whether the answer to a maze marks a shortest path, whichever of them; `undefined` where the question is no maze. */
+export const judgeMazeTokens = (question: ArrayLike<number>, answer: ArrayLike<number>): boolean | undefined => {
+  if (!isMaze(question)) return undefined
+  const width = Math.sqrt(question.length)
+  return judgeMaze(mazeOfTokens(question, width), mazeOfTokens(answer, width)).optimal
+}
 
 /** Moves in the order of the labels: down, left, right, up. */
 const steps = (cell: number, { width, cells }: Maze): readonly number[] => {

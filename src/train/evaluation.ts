@@ -104,7 +104,15 @@ export interface Accuracies {
   readonly exact: readonly number[]
   /** Mean over examples of the share of right tokens. */
   readonly token: readonly number[]
+  /** Share of examples whose answer the judge accepts, where it judges all of them. */
+  readonly valid?: readonly number[]
 }
+
+/**
+ * Whether an answer is right by the rules of its puzzle, whatever the label says (a maze has many shortest paths);
+ * `undefined` for a puzzle it does not know. Tokens of one example.
+ */
+export type Judge = (question: ArrayLike<number>, answer: ArrayLike<number>) => boolean | undefined
 
 /** Goes through the batches; examples without labels (padding) do not count. */
 export const measure = async (
@@ -112,8 +120,11 @@ export const measure = async (
   batches: Iterable<HostBatch>,
   segments: number,
   progress: (examples: number) => void = () => {},
+  judge: Judge = () => undefined,
 ): Promise<Accuracies> => {
   let examples = 0
+  let judged = true
+  const valid = new Array<number>(segments).fill(0)
   const exact = new Array<number>(segments).fill(0)
   const token = new Array<number>(segments).fill(0)
   for (const batch of batches) {
@@ -125,10 +136,16 @@ export const measure = async (
         if (s === 0) examples++
         exact[s]! += r.exact[b]!
         token[s]! += r.right[b]! / labelled
+        if (!judged) continue
+        const length = batch.inputs.length / evaluate.batch
+        const of = (tokens: Int32Array) => tokens.subarray(b * length, (b + 1) * length)
+        const verdict = judge(of(batch.inputs), of(r.predictions))
+        if (verdict === undefined) judged = false
+        else if (verdict) valid[s]! += 1
       }
     })
     progress(examples)
   }
   const rate = (n: number) => (examples === 0 ? 0 : n / examples)
-  return { examples, exact: exact.map(rate), token: token.map(rate) }
+  return { examples, exact: exact.map(rate), token: token.map(rate), ...(judged && { valid: valid.map(rate) }) }
 }

@@ -14,6 +14,7 @@ import {
   mazeOfTokens,
   mazeSplit,
   mazeTokens,
+  parseMaze,
   parseMazes,
   readMazes,
   readSplit,
@@ -168,5 +169,22 @@ describe('a bad file of mazes is refused with file and line:', () => {
     const text = `\ufeff${header}x,S  ## G  ,Soo##oGoo,7\n`.replaceAll('\n', '\r\n')
     const file = right(parseMazes(text, 'f.csv'))
     expect(file.mazes.length).toBe(1)
+  })
+})
+
+describe('a maze as people draw it', () => {
+  it('has a line a row, spaces at the end cut or not, dots for free cells, or is a square in one line', () => {
+    const drawn = maze('S  ', '# #', '  G')
+    for (const text of ['S\n# #\n  G\n', 'S..\n#.#\n..G', 'S  # #  G', 'S  \r\n# #\r\n  G\r\n'])
+      expect(parseMaze(text)).toEqual(E.right(drawn))
+  })
+  it.each([
+    ['S x\n  G\n   ', "cell 3 of the maze is 'x'"],
+    ['S \n  ', 'the maze has 0 G'],
+    ['SS\n G', 'the maze has 2 S'],
+    ['S # G', 'one line of 5 cells is no square'],
+  ])('is refused with a reason: %j', (text, what) => {
+    const result = parseMaze(text)
+    expect(E.isLeft(result) && result.left.what).toBe(what)
   })
 })
