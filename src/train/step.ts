@@ -22,50 +22,44 @@ import {
   maximum,
   mul,
   or,
-  pack,
-  reshape,
   select,
   sigmoid,
-  sliceAxis,
   stopGradient,
   sum,
   type Tensor,
 } from '../ir/index.js'
 import { answerLoss, binaryCrossEntropy, bindParameters, correctness, predict, type TokenLoss } from '../nn/index.js'
-import { type Arena, bindArena } from './arena.js'
+import { type Arena, type BoundArena, bindArena } from './arena.js'
 import { type Carry, carryUpdates, type Examples, refill, residentCarry, streamedExamples } from './carry.js'
 import { type MetricColumns, metricNames, metricSums, recordMetrics } from './metrics.js'
-import { type AdamSettings, adamAtan2, adamCorrections, signSgdRows } from './optimisers.js'
+import type { RowGradients } from './optimisers.js'
+import {
+  denseUpdates,
+  packed,
+  type Rates,
+  ratesOf,
+  rowUpdates,
+  type StepRates,
+  streamedScalars,
+  type UpdateSettings,
+} from './updates.js'
 
-export interface StepSettings extends AdamSettings {
+export interface StepSettings extends UpdateSettings {
   readonly loss: TokenLoss
-  readonly puzzleWeightDecay: number
   /** W: how many steps of metrics the device keeps. */
   readonly window: number
   /** Also output logits, Q values and gradients: for parity tests and debugging. */
   readonly expose?: boolean
 }
 
-/** What the host computes for step t (from 1). */
-export interface StepRates {
-  readonly t: number
-  readonly lr: number
-  readonly puzzleLr: number
-  /** The loss is divided by this before the gradient. */
-  readonly globalBatch: number
-}
-
 /** Contents of the streamed `rates` f32 [5] and `slot` i32 []. */
 export const streamedRates = (
   settings: Pick<StepSettings, 'beta1' | 'beta2' | 'window'>,
-  { t, lr, puzzleLr, globalBatch }: StepRates,
-): { readonly rates: Float32Array; readonly slot: Int32Array } => {
-  const { first, second } = adamCorrections(settings, t)
-  return {
-    rates: Float32Array.of(lr, puzzleLr, first, second, 1 / globalBatch),
-    slot: Int32Array.of(t % settings.window),
-  }
-}
+  rates: StepRates,
+): { readonly rates: Float32Array; readonly slot: Int32Array } => ({
+  rates: ratesOf(settings, rates),
+  slot: Int32Array.of(rates.t % settings.window),
+})
 
 /** Names of the states of a model, in order. */
 export const stateNames = (model: Reasoner): readonly string[] =>
@@ -77,49 +71,20 @@ export const stateNames = (model: Reasoner): readonly string[] =>
 
 /** One training step. Residents: the arena, moments, puzzle table, carry, `metrics.history`. Streams: `batch.*`, `explore.*`, `rates`, `slot`. */
 export const trainingStep = (model: Reasoner, settings: StepSettings): Graph => {
-  const { node, flat, arena } = bindArena(model.parameters)
-  const parameters = bindParameters(model.parameters, ({ path }) => node(path))
+  const bound = bindArena(model.parameters)
   const rates = streamedScalars()
   const old = residentCarry(model, stateNames(model))
-  const start = refill(model, parameters, old, streamedExamples(model))
-  const { examples } = start
-
-  const table = model.puzzleTable === undefined ? undefined : node(model.puzzleTable)
-  const rows = table === undefined ? undefined : gather(table, examples.puzzle_identifiers)
-  const inputs = { tokens: examples.inputs, ...(rows !== undefined && { puzzle: rows }) }
-  const segment = model.segment(parameters, start.state, inputs)
-  const state = Object.fromEntries(Object.entries(segment.state).map(([name, z]) => [name, stopGradient(z)]))
-  const halting = halt(model, start.steps, segment)
-  const next: Carry = { ...halting, state, examples }
-  const target = halting.learns ? continueTarget(model.segment(parameters, state, inputs), halting.last) : undefined
-
-  const columns = lossColumns(settings.loss, segment, examples, next, target)
-  const loss = sum(columns.loss)
-  const trained = arena.entries.map(({ path }) => node(path))
-  const wrt = [...trained, ...(rows === undefined ? [] : [rows])]
-  const found = gradients(mul(loss, rates.perExample), wrt)
-
+  const { segment, next, target, columns, dense, rows } = supervised(model, settings.loss, bound, old, rates)
   const history = input('metrics.history', [settings.window, metricNames.length], 'f32', 'resident')
   const sums = metricSums(columns)
   return {
     outputs: {
       metrics: sums,
-      ...(settings.expose === true && exposed(arena, segment, next, target, found)),
+      ...(settings.expose === true && exposed(bound.arena, segment, next, target, dense, rows)),
     },
     updates: [
-      ...denseUpdates(flat, arena, found.slice(0, trained.length), settings, rates),
-      ...(table === undefined || rows === undefined
-        ? []
-        : [
-            {
-              target: table,
-              value: signSgdRows(
-                table,
-                { ids: examples.puzzle_identifiers, rows, gradients: found[trained.length]! },
-                { lr: rates.puzzleLr, weightDecay: settings.puzzleWeightDecay },
-              ),
-            },
-          ]),
+      ...denseUpdates(bound, packed(bound.arena, dense), settings, rates),
+      ...(rows === undefined ? [] : rowUpdates(bound.node(model.puzzleTable!), rows, settings, rates)),
       ...carryUpdates(old, next),
       {
         target: history,
@@ -129,23 +94,50 @@ export const trainingStep = (model: Reasoner, settings: StepSettings): Graph => 
   }
 }
 
-interface Rates {
-  readonly lr: Tensor
-  readonly puzzleLr: Tensor
-  readonly firstCorrection: Tensor
-  readonly secondCorrection: Tensor
-  /** 1 / global batch */
-  readonly perExample: Tensor
+/** One segment for the examples of a carry, with its loss and gradient: all of a step but the change of the weights. */
+export interface Supervised {
+  readonly segment: Segment
+  readonly next: Carry
+  /** Of q_continue [B], where it is learnt. */
+  readonly target: Tensor | undefined
+  readonly columns: MetricColumns
+  /** Of loss / global batch, in the order of the arena. */
+  readonly dense: readonly Tensor[]
+  /** Of the puzzle rows, where there are any. */
+  readonly rows: RowGradients | undefined
 }
-const streamedScalars = (): Rates => {
-  const rates = input('rates', [5], 'f32', 'streamed')
-  const scalar = (i: number) => reshape(sliceAxis(rates, 0, i, 1), [])
+
+export const supervised = (
+  model: Reasoner,
+  kind: TokenLoss,
+  { node, arena }: BoundArena,
+  old: Carry,
+  rates: Pick<Rates, 'perExample'>,
+): Supervised => {
+  const parameters = bindParameters(model.parameters, ({ path }) => node(path))
+  const start = refill(model, parameters, old, streamedExamples(model))
+  const { examples } = start
+
+  const ids = examples.puzzle_identifiers
+  const rows = model.puzzleTable === undefined ? undefined : gather(node(model.puzzleTable), ids)
+  const inputs = { tokens: examples.inputs, ...(rows !== undefined && { puzzle: rows }) }
+  const segment = model.segment(parameters, start.state, inputs)
+  const state = Object.fromEntries(Object.entries(segment.state).map(([name, z]) => [name, stopGradient(z)]))
+  const halting = halt(model, start.steps, segment)
+  const next: Carry = { ...halting, state, examples }
+  const target = halting.learns ? continueTarget(model.segment(parameters, state, inputs), halting.last) : undefined
+
+  const columns = lossColumns(kind, segment, examples, next, target)
+  const trained = arena.entries.map(({ path }) => node(path))
+  const wrt = [...trained, ...(rows === undefined ? [] : [rows])]
+  const found = gradients(mul(sum(columns.loss), rates.perExample), wrt)
   return {
-    lr: scalar(0),
-    puzzleLr: scalar(1),
-    firstCorrection: scalar(2),
-    secondCorrection: scalar(3),
-    perExample: scalar(4),
+    segment,
+    next,
+    target,
+    columns,
+    dense: found.slice(0, trained.length),
+    rows: rows === undefined ? undefined : { ids, rows, gradients: found[trained.length]! },
   }
 }
 
@@ -207,36 +199,14 @@ const lossColumns = (
   }
 }
 
-/** AdamATan2 over the whole arena at once. */
-const denseUpdates = (
-  flat: Tensor,
-  arena: Arena,
-  found: readonly Tensor[],
-  settings: AdamSettings,
-  rates: Rates,
-): Graph['updates'] => {
-  const g = pack(
-    found,
-    arena.entries.map(({ offset }) => offset),
-    arena.size,
-  )
-  const moment = (name: string) => input(name, [arena.size], 'f32', 'resident')
-  const [m, v] = [moment('moments.m'), moment('moments.v')]
-  const next = adamAtan2({ w: flat, m, v }, g, rates, settings)
-  return [
-    { target: flat, value: next.w },
-    { target: m, value: next.m },
-    { target: v, value: next.v },
-  ]
-}
-
 /** Everything the oracle knows of a step, under its names. */
 const exposed = (
   arena: Arena,
   segment: Segment,
   next: Carry,
   target: Tensor | undefined,
-  found: readonly Tensor[],
+  dense: readonly Tensor[],
+  rows: RowGradients | undefined,
 ): Graph['outputs'] => ({
   logits: segment.logits,
   q_halt_logits: segment.qHalt,
@@ -244,9 +214,6 @@ const exposed = (
   ...(target !== undefined && { target_q_continue: target }),
   halted: next.halted,
   steps: next.steps,
-  ...Object.fromEntries(arena.entries.map(({ path }, i) => [`grad.${path}`, found[i]!])),
-  ...(found.length > arena.entries.length && {
-    'grad.puzzle_emb.local_weights': found[arena.entries.length]!,
-    'puzzle_emb.local_ids': next.examples.puzzle_identifiers,
-  }),
+  ...Object.fromEntries(arena.entries.map(({ path }, i) => [`grad.${path}`, dense[i]!])),
+  ...(rows !== undefined && { 'grad.puzzle_emb.local_weights': rows.gradients, 'puzzle_emb.local_ids': rows.ids }),
 })
