@@ -6,7 +6,7 @@
  * `THETAGRAD_NO_INSTALL=1` keeps it from installing system packages: then it only says what to install.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -93,6 +93,8 @@ const build = () => {
       'the sources do not type-check; the errors stand above',
       'mend them and run the same command again',
     )
+  // npm marks a command as executable when it links it, which was before it was built.
+  chmodSync(inRoot('dist', 'src', 'cli', 'main.js'), 0o755)
   writeFileSync(stampFile, now)
 }
 
