@@ -10,7 +10,7 @@ import { type HostBatch, streamedBatch } from '../train/index.js'
 import { type Analysis, type Guess, type Guesses, type Participation, type Residuals, spreadOf } from './analysis.js'
 import { accuracyAt, haltingFigures, type Outcome } from './halting.js'
 import { mergeScatter, participationRatio, type Scatter, scatterOfSum } from './participation.js'
-import { interrupted, type Task } from './task.js'
+import { breath, interrupted, type Task } from './task.js'
 import { type Trace, tracedSegment } from './trace.js'
 import { trajectories } from './trajectory.js'
 
@@ -29,6 +29,7 @@ export const analyse = async (task: Task): Promise<E.Either<Problem, Analysis>> 
     const weight = Float32Array.from({ length: task.batch }, (_, b) => (b < rows ? 1 : 0))
     const runs: Outputs[] = []
     for (let s = 0; s < segments; s++) {
+      await breath()
       if (signal?.aborted) return E.left(interrupted)
       await executable.run({ ...streamedBatch(data), fresh: Int32Array.of(s === 0 ? 1 : 0), 'trace.weight': weight })
       const outputs = await executable.read(s === segments - 1 ? names : notLast)

@@ -91,7 +91,7 @@ export const drawFigure = (figure: Figure): string => {
           ...titleText(13, 'normal'),
         })),
       ],
-      legend: { data: legendOf(panels), left: 16, top: 58, itemWidth: 28, textStyle: { color: INK } },
+      legend: { data: legendOf(panels), left: 16, top: 58, itemWidth: 28, itemGap: 30, textStyle: { color: INK } },
       grid: panels.map((_, i) => ({
         left: corner(i).left + PANEL.left,
         top: corner(i).top + PANEL.top,

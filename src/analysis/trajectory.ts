@@ -8,7 +8,7 @@ import type { Problem } from '../problem.js'
 import { streamedBatch } from '../train/index.js'
 import type { Trajectory } from './analysis.js'
 import { principalPlane } from './pca.js'
-import { interrupted, type Task } from './task.js'
+import { breath, interrupted, type Task } from './task.js'
 import { statesSegment } from './trace.js'
 
 /** Of every state of the first `shown` examples. */
@@ -27,6 +27,7 @@ export const trajectories = async (
     if (example === shown) break
     const ways = new Map<string, { readonly step: number; readonly z: HostArray }[]>(states.map((name) => [name, []]))
     for (let s = 0; s < task.segments; s++) {
+      await breath()
       if (task.signal?.aborted) return E.left(interrupted)
       await executable.run({ ...streamedBatch(data), fresh: Int32Array.of(s === 0 ? 1 : 0) })
       const starts = s === 0 ? states.map((name) => `start.${name}`) : []

@@ -6,7 +6,7 @@ import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
-import { type Analysis, analyse, figures, interrupted } from '../analysis/index.js'
+import { type Accuracy, type Analysis, analyse, figures, interrupted } from '../analysis/index.js'
 import type { Split } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
@@ -239,22 +239,25 @@ const summaryJson = (out: string, files: readonly string[], subjects: readonly A
 const summary = (out: string, files: readonly string[], subjects: readonly Analysed[]): string =>
   [
     ...subjects.flatMap(({ name, analysis, seconds }) => {
-      const { exact, token } = analysis.accuracy.at(-1)!
       const halted = analysis.halting.byLimit.at(-1)!
+      const line = (what: string, found: string) => `  ${what.padEnd(22)} ${found}`
       return [
         `${name}: ${analysis.examples} examples, ${duration(seconds)}`,
-        `  after ${analysis.segments} segments     exact ${percent(exact)}, tokens ${percent(token)}`,
-        `  stopped by the Q head  exact ${percent(halted.exact)}, tokens ${percent(halted.token)}, ${halted.meanSegments.toFixed(1)} segments`,
-        ...analysis.participation.map(
-          (p) => `  dimensions of ${p.state}      ${ratio(p.final)} (over all calls ${ratio(p.trajectory)})`,
+        line(`after ${analysis.segments} segments`, shares(analysis.accuracy.at(-1)!)),
+        line('stopped by the Q head', `${shares(halted)}, ${halted.meanSegments.toFixed(1)} segments`),
+        ...analysis.participation.map((p) =>
+          line(`dimensions of ${p.state}`, `${ratio(p.final)}, over all calls ${ratio(p.trajectory)}`),
         ),
         ...analysis.residuals.map(({ state, steps }) => {
-          const [first, last] = [steps[0]!, steps.at(-1)!]
-          return `  residual of ${state}        ${first.mean.toPrecision(3)} at step ${first.step}, ${last.mean.toPrecision(3)} at step ${last.step}`
+          const at = ({ mean, step }: { readonly mean: number; readonly step: number }) =>
+            `${mean.toPrecision(3)} at step ${step}`
+          return line(`residual of ${state}`, `${at(steps[0]!)}, ${at(steps.at(-1)!)}`)
         }),
       ]
     }),
     `${out}: ${files.join(', ')}`,
   ].join('\n')
 
+const shares = ({ exact, token }: Accuracy): string =>
+  Number.isNaN(exact) ? 'no labels to compare with' : `exact ${percent(exact)}, tokens ${percent(token)}`
 const ratio = (value: number | null): string => (value === null ? 'none' : value.toFixed(2))
