@@ -3,7 +3,7 @@
  * own data. An example that halted is replaced by the next of the batch: its states by the initial state, its count by 0.
  */
 import type { Reasoner, State } from '../hrm/index.js'
-import { type HostArray, input, select, type Tensor, unsqueeze } from '../ir/index.js'
+import { type DType, type HostArray, input, select, type Tensor, unsqueeze } from '../ir/index.js'
 import type { Bound, ParameterTree } from '../nn/index.js'
 import type { Shape } from '../shape/index.js'
 
@@ -33,18 +33,22 @@ export const streamedExamples = ({ sizes }: Reasoner): Examples => ({
   puzzle_identifiers: input('batch.puzzle_identifiers', ['batch'], 'i32', 'streamed'),
 })
 
-/** The carry that stays on the device. */
-export const residentCarry = (model: Reasoner, stateNames: readonly string[]): Carry => {
+/** The carry that stays on the device, for the examples at work; `leaf` may take them out of a larger one. */
+export const residentCarry = (
+  model: Reasoner,
+  stateNames: readonly string[],
+  leaf = (name: string, shape: Shape, dtype: DType): Tensor => input(name, shape, dtype, 'resident'),
+): Carry => {
   const { sequence, puzzleTokens, hidden } = model.sizes
   const z: Shape = ['batch', puzzleTokens + sequence, hidden]
   return {
-    state: Object.fromEntries(stateNames.map((name) => [name, input(`carry.${name}`, z, 'f32', 'resident')])),
-    steps: input('carry.steps', ['batch'], 'i32', 'resident'),
-    halted: input('carry.halted', ['batch'], 'bool', 'resident'),
+    state: Object.fromEntries(stateNames.map((name) => [name, leaf(`carry.${name}`, z, 'f32')])),
+    steps: leaf('carry.steps', ['batch'], 'i32'),
+    halted: leaf('carry.halted', ['batch'], 'bool'),
     examples: {
-      inputs: input('carry.inputs', ['batch', sequence], 'i32', 'resident'),
-      labels: input('carry.labels', ['batch', sequence], 'i32', 'resident'),
-      puzzle_identifiers: input('carry.puzzle_identifiers', ['batch'], 'i32', 'resident'),
+      inputs: leaf('carry.inputs', ['batch', sequence], 'i32'),
+      labels: leaf('carry.labels', ['batch', sequence], 'i32'),
+      puzzle_identifiers: leaf('carry.puzzle_identifiers', ['batch'], 'i32'),
     },
   }
 }
