@@ -1,6 +1,24 @@
+export {
+  type ArcAugmentation,
+  type ArcCandidate,
+  type ArcExample,
+  type ArcGrid,
+  type ArcVote,
+  arcHash,
+  arcTokens,
+  arcVocabulary,
+  augmentArc,
+  augmentedName,
+  cropArc,
+  parseAugmentedName,
+  passAtK,
+  rankArc,
+  undoArc,
+} from './arc.js'
 export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
 export { parsePuzzles, readPuzzles } from './csv.js'
 export { type Dataset, readSplit, type Split, writeDataset } from './dataset.js'
+export { dihedral, inverseDihedral } from './dihedral.js'
 export {
   type Geometry,
   type Grid,
