@@ -7,6 +7,7 @@ import { presets } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
 import { reportJson, type Stage, showReport as showCheck, showStage, stages } from './check-report.js'
 import { buildSudoku, type SudokuOptions, showSummary } from './data.js'
+import { type ArcOptions, buildArc, showArcSummary } from './data-arc.js'
 import { buildMaze, type MazeOptions, showMazeSummary } from './data-maze.js'
 import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
@@ -140,6 +141,33 @@ action(
   async (options: MazeOptions) => {
     const built = listed(await buildMaze(options, log)())
     return E.isLeft(built) ? built : E.right({ text: showMazeSummary(built.right), json: built.right })
+  },
+)
+
+action(
+  data
+    .command('arc')
+    .description('from ARC tasks: folders of task files, or …challenges.json with …solutions.json beside it')
+    .requiredOption('--out <folder>', 'the dataset folder to write')
+    .option('--train <path>', 'tasks to train on whole; may be repeated', several)
+    .option(
+      '--test <path>',
+      'tasks whose demonstrations are trained on and whose test pairs are the test; may be repeated',
+      several,
+    )
+    .option('--augment <n>', 'augmented copies of every task, at most (published: 1000)', natural)
+    .option('--max-side <n>', 'leave out tasks with larger grids (default: 30)', count)
+    .option('--seed <n>', 'all randomness follows from it', natural, 0)
+    .addHelpText(
+      'after',
+      examples(
+        'data arc --train ARC-AGI/data/training --test ARC-AGI/data/evaluation --augment 100 --out data/arc',
+        'data arc --test arc-agi_evaluation_challenges.json --max-side 12 --augment 300 --out data/arc12',
+      ),
+    ),
+  async (options: ArcOptions) => {
+    const built = listed(await buildArc(options, log)())
+    return E.isLeft(built) ? built : E.right({ text: showArcSummary(built.right), json: built.right })
   },
 )
 

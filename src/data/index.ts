@@ -15,6 +15,8 @@ export {
   rankArc,
   undoArc,
 } from './arc.js'
+export { type ArcSettings, arcDataset, augmentTask } from './arc-dataset.js'
+export { type ArcTask, longestSide, readArcTasks } from './arc-files.js'
 export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
 export { parsePuzzles, readPuzzles } from './csv.js'
 export { type Dataset, readSplit, type Split, writeDataset } from './dataset.js'

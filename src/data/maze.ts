@@ -5,6 +5,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
+import { dihedral } from './dihedral.js'
 import { type Random, randomOf } from './random.js'
 
 export interface Maze {
@@ -180,31 +181,13 @@ const attemptMaze = (side: number, minPath: number, random: Random): MazePuzzle 
 }
 
 // ── symmetry ────────────────────────────────────────────────────────────────────────────────────────────────────────
-/**
- * One of the eight symmetries of a square (k & 3 quarter turns, then a flip for k ≥ 4) of question and answer alike. The
- * answer stays a shortest path, but seldom the labelled one.
- */
-export const turnMaze = ({ question, answer }: MazePuzzle, k: number): MazePuzzle => ({
-  question: turned(question, k),
-  answer: turned(answer, k),
+/** Question and answer under a symmetry of the square, 0 to 7. The answer stays a shortest path, but seldom the labelled one. */
+export const turnMaze = ({ question, answer }: MazePuzzle, symmetry: number): MazePuzzle => ({
+  question: turned(question, symmetry),
+  answer: turned(answer, symmetry),
 })
-const turned = ({ width, cells }: Maze, k: number): Maze => {
-  const rows = cells.length / width
-  const quarter = (m: { readonly rows: number; readonly width: number; readonly cells: readonly string[] }) => ({
-    rows: m.width,
-    width: m.rows,
-    cells: Array.from({ length: m.cells.length }, (_, i) => {
-      const [row, column] = [Math.floor(i / m.rows), i % m.rows]
-      return m.cells[column * m.width + (m.width - 1 - row)]!
-    }),
-  })
-  let grid: Parameters<typeof quarter>[0] = { rows, width, cells: [...cells] }
-  for (let turn = 0; turn < (k & 3); turn++) grid = quarter(grid)
-  const flipped =
-    k < 4
-      ? grid.cells
-      : grid.cells.map(
-          (_, i) => grid.cells[Math.floor(i / grid.width) * grid.width + (grid.width - 1 - (i % grid.width))]!,
-        )
-  return { width: grid.width, cells: flipped.join('') }
+const turned = ({ width, cells }: Maze, symmetry: number): Maze => {
+  const rows = Array.from({ length: cells.length / width }, (_, y) => [...cells.slice(y * width, (y + 1) * width)])
+  const result = dihedral(rows, symmetry)
+  return { width: result[0]!.length, cells: result.flat().join('') }
 }
