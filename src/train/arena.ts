@@ -67,15 +67,16 @@ export const residentParameters = (tree: ParameterTree): readonly string[] => [
 /** The parameters as graph nodes: slices of the resident `parameters`, or residents of their own. */
 export interface BoundArena {
   readonly arena: Arena
-  /** The resident tensor `parameters`, flat. */
+  /** The resident tensor, flat. */
   readonly flat: Tensor
   /** The node of a parameter: what a gradient is taken with respect to. The same node at every call. */
   readonly node: (path: string) => Tensor
 }
 
-export const bindArena = (tree: ParameterTree): BoundArena => {
+/** `resident`: the tensor that holds the dense parameters, or the average of them. */
+export const bindArena = (tree: ParameterTree, resident: 'parameters' | 'average' = 'parameters'): BoundArena => {
   const arena = arenaOf(tree)
-  const flat = input('parameters', [arena.size], 'f32', 'resident')
+  const flat = input(resident, [arena.size], 'f32', 'resident')
   const nodes = new Map<string, Tensor>([
     ...arena.entries.map(
       ({ path, shape, offset, size }) => [path, reshape(slice(flat, [offset], [size]), shape)] as const,

@@ -1,7 +1,8 @@
 /**
- * Checkpoints of a run: `checkpoints/step-N/{model,optimizer}.safetensors` and `state.json`, and `checkpoints/latest`, a
- * file with the name of the newest. A checkpoint is written into a temporary folder, flushed to the disk and renamed, so
- * that a folder with its final name is always whole.
+ * Checkpoints of a run: `checkpoints/step-N/{model,ema,optimizer}.safetensors` and `state.json` (`ema` where averages are
+ * kept), and two files with the name of one: `checkpoints/latest` and, where it is known, `checkpoints/best`. A checkpoint
+ * is written into a temporary folder, flushed to the disk and renamed, so that a folder with its final name is always whole
+ * and a process may be killed at any moment. Reading them is in `stored.ts`.
  */
 import {
   closeSync,
@@ -10,36 +11,47 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { type Problem, problem } from '../problem.js'
-import { decodeSafetensors, encodeSafetensors, type StoredTensors } from './safetensors.js'
+import { encodeSafetensors, type StoredTensors } from './safetensors.js'
 
 export interface Checkpoint {
   readonly step: number
   /** Parameters under their official names. */
   readonly model: StoredTensors
+  /** Moving averages of the dense parameters, under the same names; the others have none. */
+  readonly average?: StoredTensors
   /** Moments, carry, metrics not yet written. */
   readonly optimizer: StoredTensors
-  /** Whatever else the trainer must know to go on, as JSON. */
+  /**
+   * Whatever else the trainer must know to go on, as JSON. Random numbers and the place in the data follow from the step
+   * (see `randomness.ts`), so they need nothing.
+   */
   readonly state: Readonly<Record<string, unknown>>
 }
 
-const nameOf = (step: number): string => `step-${step}`
-const stepOf = (name: string): number | undefined => {
+/** Names of the files of a checkpoint. */
+export const files = {
+  model: 'model.safetensors',
+  average: 'ema.safetensors',
+  optimizer: 'optimizer.safetensors',
+  state: 'state.json',
+} as const
+
+export const nameOf = (step: number): string => `step-${step}`
+export const stepOf = (name: string): number | undefined => {
   const digits = /^step-(\d+)$/.exec(name)?.[1]
   return digits === undefined ? undefined : Number(digits)
 }
-const folderOf = (run: string): string => join(run, 'checkpoints')
+export const folderOf = (run: string): string => join(run, 'checkpoints')
 
-const ioProblem = (what: string, where: string) => (cause: unknown) =>
+export const ioProblem = (what: string, where: string) => (cause: unknown) =>
   problem(what, { where, why: cause instanceof Error ? cause.message : String(cause) })
 
 const writeDurably = (path: string, data: Uint8Array): void => {
@@ -78,93 +90,64 @@ export const checkpointSteps = (run: string): readonly number[] =>
         .sort((a, b) => a - b)
     : []
 
-/** Writes a checkpoint and lets go of all but the newest `keep`. */
-export const saveCheckpoint = (run: string, checkpoint: Checkpoint, keep: number): E.Either<Problem, string> => {
+/** Puts back a checkpoint that a crash left aside while another of the same step was to take its place. */
+export const mendCheckpoints = (run: string): void => {
   const folder = folderOf(run)
-  const target = join(folder, nameOf(checkpoint.step))
-  const temporary = join(folder, `.${nameOf(checkpoint.step)}.${process.pid}`)
+  if (!existsSync(folder)) return
+  for (const name of readdirSync(folder)) {
+    const original = /^\.(step-\d+)\.\d+\.replaced$/.exec(name)?.[1]
+    if (original !== undefined && !existsSync(join(folder, original)))
+      renameSync(join(folder, name), join(folder, original))
+  }
+}
+
+/**
+ * Writes a checkpoint, points `latest` at it and `best` at the step given, if it is there; then lets go of all but the
+ * newest `keep` and the best.
+ */
+export const saveCheckpoint = (
+  run: string,
+  checkpoint: Checkpoint,
+  keep: number,
+  best?: number,
+): E.Either<Problem, string> => {
+  const folder = folderOf(run)
+  const { step } = checkpoint
+  const target = join(folder, nameOf(step))
+  const temporary = join(folder, `.${nameOf(step)}.${process.pid}`)
   return E.tryCatch(
     () => {
+      mendCheckpoints(run)
       // What a crashed process left behind.
       if (existsSync(folder))
         for (const name of readdirSync(folder).filter((n) => n.startsWith('.step-')))
           rmSync(join(folder, name), { recursive: true, force: true })
       mkdirSync(temporary, { recursive: true })
-      const { model, optimizer, state, step } = checkpoint
-      writeDurably(join(temporary, 'model.safetensors'), encodeSafetensors(model, { format: 'pt', step: `${step}` }))
-      writeDurably(join(temporary, 'optimizer.safetensors'), encodeSafetensors(optimizer))
-      writeDurably(join(temporary, 'state.json'), new TextEncoder().encode(`${JSON.stringify({ ...state, step })}\n`))
-      flushFolder(temporary)
+      writeInto(temporary, checkpoint)
       // Two renames, so that a crash between them leaves the old one beside.
       if (existsSync(target)) renameSync(target, `${temporary}.replaced`)
       renameSync(temporary, target)
       rmSync(`${temporary}.replaced`, { recursive: true, force: true })
       flushFolder(folder)
-      writeFileAtomic(join(folder, 'latest'), `${nameOf(checkpoint.step)}\n`)
+      writeFileAtomic(join(folder, 'latest'), `${nameOf(step)}\n`)
       const steps = checkpointSteps(run)
+      if (best !== undefined && steps.includes(best)) writeFileAtomic(join(folder, 'best'), `${nameOf(best)}\n`)
       for (const old of steps.slice(0, Math.max(0, steps.length - keep)))
-        if (old !== checkpoint.step) rmSync(join(folder, nameOf(old)), { recursive: true, force: true })
+        if (old !== step && old !== best) rmSync(join(folder, nameOf(old)), { recursive: true, force: true })
       return target
     },
     (cause) => {
       discard(temporary)
-      return ioProblem(`the checkpoint of step ${checkpoint.step} could not be written`, target)(cause)
+      return ioProblem(`the checkpoint of step ${step} could not be written`, target)(cause)
     },
   )
 }
 
-const readBytes = (path: string): E.Either<Problem, Uint8Array> =>
-  E.tryCatch(() => readFileSync(path), ioProblem('the checkpoint cannot be read', path))
-
-const readTensors = (path: string): E.Either<Problem, StoredTensors> => {
-  const bytes = readBytes(path)
-  if (E.isLeft(bytes)) return bytes
-  const file = decodeSafetensors(bytes.right, path)
-  return E.isLeft(file) ? file : E.right(file.right.tensors)
-}
-
-/** The folder of the newest checkpoint. */
-export const latestCheckpoint = (run: string): E.Either<Problem, string> => {
-  const latest = join(folderOf(run), 'latest')
-  const steps = checkpointSteps(run)
-  const named = existsSync(latest) ? stepOf(readFileSync(latest, 'utf8').trim()) : undefined
-  const step = named !== undefined && steps.includes(named) ? named : steps.at(-1)
-  if (step === undefined)
-    return E.left(
-      problem('the run has no checkpoint', {
-        where: folderOf(run),
-        why: existsSync(run) ? 'no step-N folder is there' : 'the folder does not exist',
-        fix: 'name the folder given to `thetagrad train --out`, or train first',
-      }),
-    )
-  return E.right(join(folderOf(run), nameOf(step)))
-}
-
-/** The parameters alone: all that evaluation needs. */
-export const readModel = (checkpoint: string): E.Either<Problem, StoredTensors> =>
-  readTensors(join(checkpoint, 'model.safetensors'))
-
-/** The parameters stored at a path: a safetensors file, the folder of a checkpoint, or a run with its newest one. */
-export const readModelAt = (path: string): E.Either<Problem, StoredTensors> => {
-  if (existsSync(path) && statSync(path).isFile()) return readTensors(path)
-  if (existsSync(join(path, 'model.safetensors'))) return readModel(path)
-  const latest = latestCheckpoint(path)
-  return E.isLeft(latest) ? latest : readModel(latest.right)
-}
-
-/** Everything a run needs to go on. */
-export const readCheckpoint = (checkpoint: string): E.Either<Problem, Checkpoint> => {
-  const model = readModel(checkpoint)
-  if (E.isLeft(model)) return model
-  const optimizer = readTensors(join(checkpoint, 'optimizer.safetensors'))
-  if (E.isLeft(optimizer)) return optimizer
-  const path = join(checkpoint, 'state.json')
-  const state = E.tryCatch(
-    () => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>,
-    ioProblem('the checkpoint cannot be read', path),
-  )
-  if (E.isLeft(state)) return state
-  const { step, ...rest } = state.right
-  if (typeof step !== 'number') return E.left(problem('the checkpoint does not say its step', { where: path }))
-  return E.right({ step, model: model.right, optimizer: optimizer.right, state: rest })
+const writeInto = (folder: string, { model, average, optimizer, state, step }: Checkpoint): void => {
+  const metadata = { format: 'pt', step: `${step}` }
+  writeDurably(join(folder, files.model), encodeSafetensors(model, metadata))
+  if (average !== undefined) writeDurably(join(folder, files.average), encodeSafetensors(average, metadata))
+  writeDurably(join(folder, files.optimizer), encodeSafetensors(optimizer))
+  writeDurably(join(folder, files.state), new TextEncoder().encode(`${JSON.stringify({ ...state, step })}\n`))
+  flushFolder(folder)
 }

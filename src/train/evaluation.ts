@@ -14,8 +14,12 @@ import { stateNames } from './step.js'
  * One segment. Residents: parameters, the states under `prefix`. Streams: `batch.*`, `fresh` (1: start from the initial
  * state). Outputs: `predictions` i32 [B, S], `exact` bool, `right`, `labelled` and `q_halt` f32 [B].
  */
-export const evaluationSegment = (model: Reasoner, prefix: string): Graph => {
-  const { node } = bindArena(model.parameters)
+export const evaluationSegment = (
+  model: Reasoner,
+  prefix: string,
+  weights: 'parameters' | 'average' = 'parameters',
+): Graph => {
+  const { node } = bindArena(model.parameters, weights)
   const parameters = bindParameters(model.parameters, ({ path }) => node(path))
   const { sequence, puzzleTokens, hidden } = model.sizes
   const z: Shape = ['batch', puzzleTokens + sequence, hidden]
@@ -73,9 +77,14 @@ export const streamedBatch = ({ inputs, labels, puzzleIdentifiers }: HostBatch) 
   'batch.puzzle_identifiers': puzzleIdentifiers,
 })
 
-/** The parameters must be on the backend already. */
-export const evaluator = async (backend: Backend, model: Reasoner, batch: number): Promise<Evaluator> => {
-  const executable = await backend.load(evaluationSegment(model, `evaluation${batch}`), { batch })
+/** The parameters must be on the backend already; `weights` names the resident of the dense ones. */
+export const evaluator = async (
+  backend: Backend,
+  model: Reasoner,
+  batch: number,
+  weights: 'parameters' | 'average' = 'parameters',
+): Promise<Evaluator> => {
+  const executable = await backend.load(evaluationSegment(model, `evaluation${batch}`, weights), { batch })
   const outputs = ['predictions', 'labelled', 'right', 'exact', 'q_halt']
   return {
     batch,

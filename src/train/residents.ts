@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend, HostArray } from '../ir/index.js'
-import { checkpointMismatches, flattenParameters } from '../nn/index.js'
+import { checkpointMismatches, flattenParameters, init } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import {
   arenaOf,
@@ -36,24 +36,51 @@ const named = (model: Reasoner, values: NamedValues): StoredTensors => {
   )
 }
 
+/** Residents of a run that begins. */
+export const freshResidents = (model: Reasoner, settings: TrainingSettings): Readonly<Record<string, HostArray>> => {
+  const { size } = arenaOf(model.parameters)
+  const parameters = toResidents(model.parameters, init(model.parameters, settings.seed))
+  return {
+    ...parameters,
+    ...(settings.ema !== undefined && { average: parameters.parameters! }),
+    'moments.m': new Float32Array(size),
+    'moments.v': new Float32Array(size),
+    'metrics.history': new Float32Array(settings.logEvery * metricNames.length),
+    ...emptyCarry(model, stateNames(model), settings.batch),
+  }
+}
+
 /** Everything on the device that a run needs to go on. */
-export const snapshot = async (backend: Backend, model: Reasoner): Promise<Pick<Checkpoint, 'model' | 'optimizer'>> => {
+export const snapshot = async (
+  backend: Backend,
+  model: Reasoner,
+  { ema }: Pick<TrainingSettings, 'ema'>,
+): Promise<Pick<Checkpoint, 'model' | 'average' | 'optimizer'>> => {
   const arena = arenaOf(model.parameters)
   const rest = ['metrics.history', ...carryNames(model)]
   const read = await backend.read([
     ...residentParameters(model.parameters),
     ...moments.map((k) => `moments.${k}`),
+    ...(ema === undefined ? [] : ['average']),
     ...rest,
   ])
   const values = fromResidents(model.parameters, read as NamedValues)
-  const optimizer: StoredTensors = Object.fromEntries([
-    ...moments.flatMap((k) => {
-      const flat = unpackArena(arena, read[`moments.${k}`] as Float32Array)
-      return arena.entries.map(({ path, shape }) => [`${k}.${path}`, { shape, data: flat[path]! }] as const)
-    }),
-    ...rest.map((name) => [name, { shape: [read[name]!.length], data: read[name]! }] as const),
-  ])
-  return { model: named(model, values), optimizer }
+  /** The pieces of a tensor laid out as the arena is, by path. */
+  const pieces = (resident: string, prefix: string): StoredTensors => {
+    const flat = unpackArena(arena, read[resident] as Float32Array)
+    return Object.fromEntries(
+      arena.entries.map(({ path, shape }) => [`${prefix}${path}`, { shape, data: flat[path]! }]),
+    )
+  }
+  return {
+    model: named(model, values),
+    ...(ema !== undefined && { average: pieces('average', '') }),
+    optimizer: {
+      ...pieces('moments.m', 'm.'),
+      ...pieces('moments.v', 'v.'),
+      ...Object.fromEntries(rest.map((name) => [name, { shape: [read[name]!.length], data: read[name]! }])),
+    },
+  }
 }
 
 const mismatch = (where: string, what: string, why?: string): Problem =>
@@ -87,7 +114,7 @@ export const restoreParameters = (
 export const restoreResidents = (
   model: Reasoner,
   settings: TrainingSettings,
-  { model: stored, optimizer }: Checkpoint,
+  { model: stored, average = {}, optimizer }: Checkpoint,
   where: string,
 ): E.Either<Problem, Readonly<Record<string, HostArray>>> => {
   const parameters = restoreParameters(model, stored, where)
@@ -100,6 +127,9 @@ export const restoreResidents = (
       Object.entries(emptyCarry(model, stateNames(model), settings.batch)).map(([name, data]) => [name, data.length]),
     ),
   }
+  const unaveraged = arena.entries.find(({ path, size }) => average[path]?.data.length !== size)
+  if (settings.ema !== undefined && unaveraged !== undefined)
+    return E.left(mismatch(where, `there is no average of ${unaveraged.path}`, `the run's settings say ema`))
   for (const [name, length] of Object.entries(lengths))
     if (optimizer[name]?.data.length !== length)
       return E.left(
@@ -109,14 +139,15 @@ export const restoreResidents = (
           `the run's settings want ${length}`,
         ),
       )
-  const flat = (k: string): Float32Array => {
+  const flat = (tensors: StoredTensors, prefix: string): Float32Array => {
     const all = new Float32Array(arena.size)
-    for (const { path, offset } of arena.entries) all.set(optimizer[`${k}.${path}`]!.data as Float32Array, offset)
+    for (const { path, offset } of arena.entries) all.set(tensors[`${prefix}${path}`]!.data as Float32Array, offset)
     return all
   }
   return E.right({
     ...parameters.right,
-    ...Object.fromEntries(moments.map((k) => [`moments.${k}`, flat(k)])),
+    ...(settings.ema !== undefined && { average: flat(average, '') }),
+    ...Object.fromEntries(moments.map((k) => [`moments.${k}`, flat(optimizer, `${k}.`)])),
     ...Object.fromEntries(['metrics.history', ...carryNames(model)].map((name) => [name, optimizer[name]!.data])),
   })
 }

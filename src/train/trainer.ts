@@ -1,25 +1,25 @@
 /**
- * The training loop on any backend: streams batches in, reads metrics late, writes checkpoints, stops at a loss that is
- * not a number, and at a signal after the step in hand. A run resumed from a checkpoint goes on exactly as if it had never
- * stopped. Must not know of datasets or terminals.
+ * The training loop on any backend: streams batches in, reads metrics late, evaluates, writes checkpoints, stops at a loss
+ * that is not a number, early when the settings say so, and at a signal after the step in hand. A run resumed from a
+ * checkpoint goes on exactly as if it had never stopped. Must not know of datasets or terminals.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend, HostArray } from '../ir/index.js'
-import { init } from '../nn/index.js'
+import type { Backend } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
-import { arenaOf, toResidents } from './arena.js'
-import { emptyCarry } from './carry.js'
-import { type Checkpoint, latestCheckpoint, readCheckpoint, saveCheckpoint } from './checkpoint.js'
-import { type HostBatch, streamedBatch } from './evaluation.js'
+import { type Checkpoint, saveCheckpoint } from './checkpoint.js'
+import { type Evaluator, evaluator, type HostBatch, measure, streamedBatch } from './evaluation.js'
 import { type Metrics, metricNames, metricsAt, summarise } from './metrics.js'
-import { appendMetrics, truncateMetrics } from './metrics-file.js'
+import { appendMetrics, type EvaluationLine } from './metrics-file.js'
 import { explorationDraws } from './randomness.js'
-import { nonFinite, restoreResidents, snapshot } from './residents.js'
+import { nonFinite, snapshot } from './residents.js'
 import { learningRate } from './schedule.js'
 import type { TrainingSettings } from './settings.js'
-import { stateNames, streamedRates, trainingStep } from './step.js'
+import { afterEvaluation, afterLine, atCheckpoint, type Best, stopReason } from './standing.js'
+import { begin, type Position } from './start.js'
+import { streamedRates } from './step.js'
+import { stepper } from './stepper.js'
 
 /** Batches without end, the t-th for step t. Where it stands follows from how many were taken. */
 export type BatchStream = Iterator<HostBatch, never>
@@ -40,6 +40,9 @@ export interface TrainingReport {
   readonly step: number
   /** Stopped by the signal before the last step. */
   readonly interrupted: boolean
+  /** Why it ended before the last step of itself. */
+  readonly stoppedEarly?: string
+  readonly best?: Best
   /** Wall-clock seconds, of this call. */
   readonly seconds: number
   /** Median milliseconds between reports, per step; the first report, which waits for compilation, is left out. */
@@ -58,57 +61,28 @@ export interface TrainingOptions {
   readonly run: string
   /** Go on from the newest checkpoint. */
   readonly resume: boolean
+  /** What is evaluated on, when the settings say that it is. */
+  readonly evaluation?: { readonly count: number; readonly batches: (size: number) => Iterable<HostBatch> }
   readonly signal?: AbortSignal
   readonly progress?: (progress: TrainingProgress) => void
+  readonly evaluated?: (line: EvaluationLine) => void
   /** Milliseconds, for speeds only. */
   readonly clock?: () => number
-}
-
-/** Where a run stands between two steps. */
-interface Position {
-  readonly step: number
-  /** The last step whose metrics are in the file. */
-  readonly logged: number
-  readonly seconds: number
 }
 
 export const train =
   (options: TrainingOptions): TaskEither<Problem, TrainingReport> =>
   async () => {
+    if (options.settings.evalEvery !== undefined && options.evaluation === undefined)
+      return E.left(problem('there is nothing to evaluate on', { where: options.run, fix: 'leave out evalEvery' }))
     const start = begin(options)
     return E.isLeft(start) ? start : loop(options, start.right)
   }
 
-/** Fills the residents: from the newest checkpoint, or fresh. */
-const begin = ({ backend, model, settings, run, resume }: TrainingOptions): E.Either<Problem, Position> => {
-  if (resume) {
-    const folder = latestCheckpoint(run)
-    if (E.isLeft(folder)) return folder
-    const checkpoint = readCheckpoint(folder.right)
-    if (E.isLeft(checkpoint)) return checkpoint
-    const restored = restoreResidents(model, settings, checkpoint.right, folder.right)
-    if (E.isLeft(restored)) return restored
-    for (const [name, data] of Object.entries(restored.right)) backend.write(name, data)
-    const { step, state } = checkpoint.right
-    truncateMetrics(run, step)
-    return E.right({ step, logged: Number(state.logged ?? step), seconds: Number(state.seconds ?? 0) })
-  }
-  const { size } = arenaOf(model.parameters)
-  const fresh: Readonly<Record<string, HostArray>> = {
-    ...toResidents(model.parameters, init(model.parameters, settings.seed)),
-    'moments.m': new Float32Array(size),
-    'moments.v': new Float32Array(size),
-    'metrics.history': new Float32Array(settings.logEvery * metricNames.length),
-    ...emptyCarry(model, stateNames(model), settings.batch),
-  }
-  for (const [name, data] of Object.entries(fresh)) backend.write(name, data)
-  return E.right({ step: 0, logged: 0, seconds: 0 })
-}
-
 const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<Problem, TrainingReport>> => {
   const { backend, model, settings, run, signal, progress = () => {}, clock = () => performance.now() } = options
-  const { logEvery: window, batch, steps } = settings
-  const executable = await backend.load(trainingStep(model, { ...settings, window }), { batch })
+  const { logEvery: window, batch, steps, evalEvery, checkpointEvery, accumulate = 1 } = settings
+  const runStep = await stepper(backend, model, { ...settings, window }, { batch, accumulate })
   const stream = options.batches(from.step)
   const { maxSegments } = model.halting
   const rateAt = (base: number, t: number) =>
@@ -118,8 +92,8 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
   const started = clock()
   let reported = started
   const stepTimes: number[] = []
-  let [step, logged, checked, saved] = [from.step, from.logged, from.step, from.step]
-  let checkpoint = ''
+  let { step, logged, evaluated, standing, checkpoint } = from
+  let [checked, saved] = [step, step]
 
   const secondsSoFar = () => from.seconds + (clock() - started) / 1000
 
@@ -145,6 +119,7 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
     reported = now
     appendMetrics(run, { step, lr: rateAt(settings.lr, step), ...summary, seconds: secondsSoFar() })
     logged = step
+    standing = afterLine(standing, settings, summary)
     progress({
       step,
       steps,
@@ -156,20 +131,62 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
     })
   }
 
-  const save = async (): Promise<E.Either<Problem, string>> => {
-    const residents = await snapshot(backend, model)
-    const whole: Checkpoint = { step, ...residents, state: { logged, seconds: secondsSoFar() } }
-    const written = saveCheckpoint(run, whole, settings.keep)
-    if (E.isRight(written)) {
-      saved = step
-      checkpoint = written.right
-    }
-    return written
+  const evaluates = () =>
+    evalEvery !== undefined && step > 0 && step !== evaluated && (step % evalEvery === 0 || step === steps)
+  const weights = settings.ema === undefined ? 'live' : 'ema'
+  let evaluating: Evaluator | undefined
+
+  /** Given up when the signal comes: then it is made up for when the run is resumed. */
+  const evaluate = async (): Promise<void> => {
+    const { count, batches } = options.evaluation!
+    const before = clock()
+    const resident = weights === 'ema' ? 'average' : 'parameters'
+    evaluating ??= await evaluator(backend, model, Math.min(batch / accumulate, count), resident)
+    const measured = await measure(evaluating, until(stopped, batches(evaluating.batch)), maxSegments)
+    if (reported !== started) reported += clock() - before
+    if (stopped()) return
+    const { examples } = measured
+    const [exact, token] = [measured.exact.at(-1)!, measured.token.at(-1)!]
+    const seconds = secondsSoFar()
+    const line = { kind: 'evaluation', step, examples, segments: maxSegments, exact, token, weights, seconds } as const
+    appendMetrics(run, line)
+    evaluated = step
+    standing = afterEvaluation(standing, settings, line)
+    options.evaluated?.(line)
   }
 
-  while (step < steps && !stopped()) {
+  const save = async (): Promise<E.Either<Problem, undefined>> => {
+    const residents = await snapshot(backend, model, settings)
+    const whole: Checkpoint = { step, ...residents, state: { logged, evaluated, seconds: secondsSoFar(), standing } }
+    const written = saveCheckpoint(run, whole, settings.keep, standing.best?.step)
+    if (E.isLeft(written)) return written
+    saved = step
+    checkpoint = written.right
+    return E.right(undefined)
+  }
+
+  /** What is due between two steps: looking, a line of metrics, an evaluation, a checkpoint. */
+  const attend = async (): Promise<E.Either<Problem, undefined>> => {
+    const logs = step > logged && (step % window === 0 || step === steps)
+    const settles = step > saved && (step % checkpointEvery === 0 || step === steps)
+    const stops = step > saved && stopped()
+    if (!logs && !settles && !stops && !evaluates()) return E.right(undefined)
+    const rows = await look()
+    if (E.isLeft(rows)) return rows
+    if (logs) report(rows.right)
+    if (evaluates() && !stopped()) await evaluate()
+    const ends = stopReason(standing, settings) !== undefined
+    if (settles || ends) standing = atCheckpoint(standing, settings, step)
+    // Evaluations are dear: what is new of one is kept at once.
+    const isNews = evaluated === step && (standing.best?.step === step || step === saved)
+    return settles || ends || isNews || (stopped() && step > saved) ? save() : E.right(undefined)
+  }
+
+  const pending = await attend()
+  if (E.isLeft(pending)) return pending
+  while (step < steps && !stopped() && stopReason(standing, settings) === undefined) {
     step++
-    await executable.run({
+    await runStep({
       ...streamedBatch(stream.next().value),
       ...streamedRates(
         { ...settings, window },
@@ -177,17 +194,8 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
       ),
       ...explorationDraws(settings.seed, step, batch, maxSegments),
     })
-    const last = step === steps || stopped()
-    const logs = step % window === 0 || step === steps
-    const saves = step % settings.checkpointEvery === 0 || last
-    if (!logs && !saves) continue
-    const rows = await look()
-    if (E.isLeft(rows)) return rows
-    if (logs) report(rows.right)
-    if (saves) {
-      const written = await save()
-      if (E.isLeft(written)) return written
-    }
+    const attended = await attend()
+    if (E.isLeft(attended)) return attended
   }
   // The signal may have come while a report was awaited.
   if (saved !== step || checkpoint === '') {
@@ -197,14 +205,24 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
     if (E.isLeft(written)) return written
   }
   const sorted = [...stepTimes].sort((a, b) => a - b)
+  const reason = stopReason(standing, settings)
   return E.right({
     step,
-    interrupted: step < steps,
+    interrupted: step < steps && reason === undefined,
+    ...(step < steps && reason !== undefined && { stoppedEarly: reason }),
+    ...(standing.best !== undefined && { best: standing.best }),
     seconds: (clock() - started) / 1000,
     stepMs: sorted[sorted.length >> 1] ?? (clock() - started) / Math.max(1, step - from.step),
     peakBytes: backend.peakBytes(),
     checkpoint,
   })
+}
+
+function* until<A>(stopped: () => boolean, items: Iterable<A>): Iterable<A> {
+  for (const item of items) {
+    if (stopped()) return
+    yield item
+  }
 }
 
 /** The loss of step `t` is not a number: says which part of it, and which tensors have been spoilt. */

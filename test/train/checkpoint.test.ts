@@ -1,13 +1,25 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type Checkpoint,
+  checkpointNamed,
   checkpointSteps,
   latestCheckpoint,
+  mendCheckpoints,
   readCheckpoint,
+  readModelAt,
   saveCheckpoint,
 } from '../../src/train/index.js'
 
@@ -38,6 +50,49 @@ describe('a checkpoint', () => {
     for (const step of [5, 10, 15]) right(saveCheckpoint(run, checkpoint(step), 2))
     expect(checkpointSteps(run)).toEqual([10, 15])
     expect(readFileSync(join(run, 'checkpoints', 'latest'), 'utf8')).toBe('step-15\n')
+  })
+
+  test('the best is kept beside the newest, and named', () => {
+    right(saveCheckpoint(run, checkpoint(5), 1, 5))
+    for (const step of [10, 15]) right(saveCheckpoint(run, checkpoint(step), 1, 5))
+    expect(checkpointSteps(run)).toEqual([5, 15])
+    expect(right(checkpointNamed(run, 'best'))).toBe(join(run, 'checkpoints', 'step-5'))
+    right(saveCheckpoint(run, checkpoint(20), 1, 20))
+    expect(checkpointSteps(run)).toEqual([20])
+    expect(right(checkpointNamed(run, 'best'))).toBe(join(run, 'checkpoints', 'step-20'))
+  })
+
+  test('is found by name, and what there is is told', () => {
+    for (const step of [5, 10]) right(saveCheckpoint(run, checkpoint(step), 2))
+    const folder = (step: number) => join(run, 'checkpoints', `step-${step}`)
+    expect(['latest', 'step-5', '10'].map((name) => right(checkpointNamed(run, name)))).toEqual([10, 5, 10].map(folder))
+    const [best, other] = [checkpointNamed(run, 'best'), checkpointNamed(run, 'step-7')]
+    expect(E.isLeft(best) && best.left.what).toBe('the run does not know its best checkpoint')
+    expect(E.isLeft(other) && other.left).toMatchObject({
+      what: 'the run has no checkpoint "step-7"',
+      fix: 'there are latest, step-5, step-10',
+    })
+  })
+
+  test('averages lie beside the live weights and stand for them unless asked otherwise', () => {
+    const average = { w: { shape: [2], data: Float32Array.of(8, 9) } }
+    const b = { shape: [1], data: Float32Array.of(7) }
+    const model = { ...checkpoint(5).model, b }
+    const folder = right(saveCheckpoint(run, { ...checkpoint(5), model, average }, 2))
+    expect(readdirSync(folder)).toContain('ema.safetensors')
+    expect(right(readCheckpoint(folder))).toEqual({ ...checkpoint(5), model, average })
+    expect(right(readModelAt(run))).toEqual({ ...average, b })
+    expect(right(readModelAt(run, 'live'))).toEqual(model)
+    const plain = right(saveCheckpoint(run, checkpoint(10), 2))
+    const refused = readModelAt(plain, 'ema')
+    expect(E.isLeft(refused) && refused.left.what).toBe('the checkpoint has no average of its weights')
+  })
+
+  test('one that a crash left aside while another was to take its place comes back', () => {
+    const folder = right(saveCheckpoint(run, checkpoint(5), 2))
+    renameSync(folder, join(run, 'checkpoints', '.step-5.123.replaced'))
+    mendCheckpoints(run)
+    expect(right(readCheckpoint(right(latestCheckpoint(run)))).step).toBe(5)
   })
 
   test('can be written again at the same step', () => {

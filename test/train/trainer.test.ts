@@ -5,16 +5,20 @@ import * as E from 'fp-ts/lib/Either.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hrm } from '../../src/hrm/index.js'
 import type { Backend } from '../../src/ir/index.js'
+import { init } from '../../src/nn/index.js'
 import type { Problem } from '../../src/problem.js'
 import { referenceBackend } from '../../src/reference/index.js'
 import {
   type BatchStream,
+  checkpointNamed,
   checkpointSteps,
-  completeSettings,
   defaultSettings,
   latestCheckpoint,
   readCheckpoint,
+  readEvaluations,
   readMetrics,
+  readModel,
+  type TrainingOptions,
   type TrainingReport,
   type TrainingSettings,
   train,
@@ -69,10 +73,22 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+/** Two batches to evaluate on. */
+const evaluation = {
+  count: 6,
+  batches: (size: number) =>
+    Array.from({ length: 6 / size }, (_, i) => {
+      const { inputs, labels, puzzleIdentifiers } = batches(100 + i).next().value
+      const first = (all: Int32Array) => all.slice(0, (all.length * size) / settings.batch)
+      return { inputs: first(inputs), labels: first(labels), puzzleIdentifiers: first(puzzleIdentifiers) }
+    }),
+}
+
 const run = (options: {
   readonly resume?: boolean
   readonly signal?: AbortSignal
   readonly settings?: TrainingSettings
+  readonly evaluation?: TrainingOptions['evaluation'] & {}
   readonly batches?: (taken: number) => BatchStream
   readonly backend?: Backend
 }): Promise<E.Either<Problem, TrainingReport>> =>
@@ -86,6 +102,11 @@ const right = <A>(e: E.Either<Problem, A>): A => {
   if (E.isLeft(e)) throw new Error(JSON.stringify(e.left))
   return e.right
 }
+const best = () => {
+  const named = checkpointNamed(folder, 'best')
+  return E.isLeft(named) ? undefined : right(readCheckpoint(named.right)).step
+}
+const evaluations = () => readEvaluations(folder).map(({ seconds: _, ...line }) => line)
 const newest = () => right(readCheckpoint(right(latestCheckpoint(folder))))
 /** Metrics without the clock. */
 const lines = () => readMetrics(folder).map(({ seconds: _, ...line }) => line)
@@ -115,19 +136,110 @@ describe('training', () => {
     for (const line of lines()) for (const value of Object.values(line)) expect(Number.isFinite(value)).toBe(true)
   })
 
-  test('a run interrupted anywhere and resumed ends with the very same metrics and state', async () => {
-    right(await run({}))
-    const [whole, wholeLines] = [newest(), lines()]
+  test.each([
+    ['plain', settings],
+    ['with averages, micro-batches and evaluations', { ...settings, ema: 0.9, accumulate: 3, evalEvery: 3 }],
+    ['with averages, the best by loss', { ...settings, ema: 0.5, checkpointEvery: 2, keep: 1 }],
+  ])('a run interrupted anywhere and resumed ends with the very same metrics and state: %s', async (_, chosen) => {
+    right(await run({ settings: chosen, evaluation }))
+    const [whole, wholeLines, wholeEvaluations, wholeBest] = [newest(), lines(), evaluations(), best()]
     for (const after of [2, 5, 7]) {
       empty()
-      const first = right(await run(stopping(after)))
+      const first = right(await run({ ...stopping(after), settings: chosen, evaluation }))
       expect(first).toMatchObject({ step: after + 1, interrupted: true })
-      const second = right(await run({ resume: true }))
+      const second = right(await run({ resume: true, settings: chosen, evaluation }))
       expect(second.interrupted).toBe(false)
       expect(lines()).toEqual(wholeLines)
-      expect(newest().model).toEqual(whole.model)
-      expect(newest().optimizer).toEqual(whole.optimizer)
+      expect(evaluations()).toEqual(wholeEvaluations)
+      const { state, ...all } = newest()
+      expect(all).toEqual({ ...whole, state: undefined })
+      expect({ ...state, seconds: 0 }).toEqual({ ...whole.state, seconds: 0 })
+      expect(best()).toBe(wholeBest)
     }
+  })
+
+  test('an evaluation that the signal cuts short is made up for', async () => {
+    const chosen = { ...settings, evalEvery: 3 }
+    right(await run({ settings: chosen, evaluation }))
+    const whole = evaluations()
+    empty()
+    const controller = new AbortController()
+    const cut = {
+      ...evaluation,
+      batches: (size: number) => {
+        controller.abort()
+        return evaluation.batches(size)
+      },
+    }
+    right(await run({ settings: chosen, evaluation: cut, signal: controller.signal }))
+    expect([newest().step, evaluations()]).toEqual([3, []])
+    right(await run({ settings: chosen, evaluation, resume: true }))
+    expect(evaluations()).toEqual(whole)
+  })
+
+  test('a run killed before its first checkpoint begins anew', async () => {
+    right(await run({}))
+    const wholeLines = lines()
+    rmSync(join(folder, 'checkpoints'), { recursive: true })
+    right(await run({ resume: true }))
+    expect(lines()).toEqual(wholeLines)
+  })
+
+  test('the average of the weights lies beside them, evaluation uses it, and live weights are as without it', async () => {
+    right(await run({ settings: { ...settings, evalEvery: 11 }, evaluation }))
+    const [plain, [live]] = [newest(), evaluations()]
+    empty()
+    right(await run({ settings: { ...settings, evalEvery: 11, ema: 0.999 }, evaluation }))
+    const [averaged, [slow]] = [newest(), evaluations()]
+    expect(averaged.model).toEqual(plain.model)
+    expect(plain.average).toBeUndefined()
+    expect(Object.keys(averaged.average!)).not.toContain('puzzle_emb.weights')
+    // Almost the initial weights still.
+    const initial = init(model.parameters, settings.seed)
+    for (const [path, { data }] of Object.entries(averaged.average!))
+      for (const [i, x] of data.entries()) expect(Math.abs(x - initial[path]![i]!)).toBeLessThan(2e-3)
+    expect([live!.weights, slow!.weights]).toEqual(['live', 'ema'])
+    expect(slow!.token).not.toBe(live!.token)
+    const folderOfIt = right(latestCheckpoint(folder))
+    expect(right(readModel(folderOfIt))).toEqual({ ...averaged.model, ...averaged.average })
+    expect(right(readModel(folderOfIt, 'live'))).toEqual(averaged.model)
+  })
+
+  test('evaluates every so many steps and at the end, keeps the best, and stops without improvement', async () => {
+    const lasting = { ...settings, steps: 40, evalEvery: 3, lr: 0, puzzleLr: 0, checkpointEvery: 5, keep: 1 }
+    const report = right(await run({ settings: { ...lasting, patience: 4 }, evaluation }))
+    // Nothing is learnt: the first evaluation is the best, and four more bring nothing.
+    expect(report).toMatchObject({ step: 15, interrupted: false, best: { step: 3, by: 'exact' } })
+    expect(report.stoppedEarly).toMatch(/^4 evaluations in a row/)
+    expect(evaluations().map(({ step }) => step)).toEqual([3, 6, 9, 12, 15])
+    expect([checkpointSteps(folder), best()]).toEqual([[3, 15], 3])
+    // It stays stopped, unless it is given more patience.
+    const again = right(await run({ resume: true, settings: { ...lasting, patience: 4 }, evaluation }))
+    expect(again).toMatchObject({ step: 15, interrupted: false })
+    const longer = right(await run({ resume: true, settings: { ...lasting, patience: 5 }, evaluation }))
+    expect([longer.step, evaluations().length]).toEqual([18, 6])
+  })
+
+  test('stops when the answers in training stay right', async () => {
+    const easy = {
+      ...settings,
+      steps: 400,
+      lr: 2e-2,
+      puzzleLr: 2e-2,
+      warmup: 5,
+      lrMinRatio: 1,
+      logEvery: 4,
+      stopAt: 0.9,
+    }
+    const report = right(await run({ settings: easy }))
+    expect(report.stoppedEarly).toContain('10 lines of metrics')
+    expect(
+      lines()
+        .slice(-10)
+        .every((line) => line.count === 0 || line.exact_accuracy >= 0.9),
+    ).toBe(true)
+    expect(report.step).toBeLessThan(400)
+    expect(newest().step).toBe(report.step)
   })
 
   test('lines that came after the checkpoint are not doubled when a run crashed', async () => {
@@ -220,26 +332,5 @@ describe('training', () => {
     expect(seen).toEqual([4, 8, 11])
     expect(existsSync(join(folder, 'metrics.jsonl'))).toBe(true)
     expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8').endsWith('\n')).toBe(true)
-  })
-})
-
-describe('training settings', () => {
-  const refusal = (given: Record<string, unknown>) => {
-    const checked = completeSettings(given, 'config.ts')
-    if (E.isRight(checked)) throw new Error('accepted')
-    return checked.left
-  }
-  test('what is absent is filled in', () => {
-    expect(right(completeSettings({ steps: 5 }, 'config.ts'))).toEqual({ ...defaultSettings, steps: 5 })
-  })
-  test.each([
-    [{ batch: 0 }, 'batch is 0'],
-    [{ steps: 1.5 }, 'steps is 1.5'],
-    [{ lr: Number.NaN }, 'lr is null'],
-    [{ lrMinRatio: 2 }, 'lrMinRatio is 2'],
-    [{ loss: 'huber' }, 'loss is "huber"'],
-    [{ learningRate: 1 }, 'there is no training setting "learningRate"'],
-  ])('%j is refused', (given, what) => {
-    expect(refusal(given)).toMatchObject({ what, where: 'config.ts' })
   })
 })
