@@ -126,7 +126,7 @@ export const rankArc = (votes: readonly ArcVote[]): readonly ArcCandidate[] => {
     .sort((a, b) => b.votes - a.votes || b.confidence - a.confidence)
 }
 
-export const sameGrid = (a: ArcGrid, b: ArcGrid): boolean => gridHash(a) === gridHash(b)
+const sameGrid = (a: ArcGrid, b: ArcGrid): boolean => gridHash(a) === gridHash(b)
 
 /**
  * Whether the right answers of a task's tests are among the first k candidates of each. `whole`: of all tests, as the
