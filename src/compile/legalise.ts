@@ -4,7 +4,7 @@
  */
 import { node as build, type Graph, rewrite, rules, type Tensor } from '../ir/index.js'
 import { isBindable, legaliseDot } from './operands.js'
-import { isLeaf, placeOf } from './storage.js'
+import { elementCount, isLeaf, placeOf } from './storage.js'
 
 export interface LegalGraph {
   readonly graph: Graph
@@ -28,6 +28,20 @@ export const legalise = (graph: Graph): LegalGraph => {
     keep(placeOf(t, mayBeStored)!.base)
     return t
   }
+  /** What a chain of views shows. */
+  const shown = (t: Tensor): Tensor =>
+    rules[t.op.kind].lowering === 'view' && !stored.has(t) ? shown(t.inputs[0]!) : t
+  /** Whether two operands would be bound to memory in common, which WebGPU refuses in one dispatch. */
+  const shareMemory = (a: Tensor, b: Tensor): boolean => {
+    if (shown(a) !== shown(b)) return false
+    const [p, q] = [placeOf(a, mayBeStored), placeOf(b, mayBeStored)]
+    const isApart =
+      p !== undefined &&
+      q !== undefined &&
+      p.base === q.base &&
+      (p.offset + elementCount(a) <= q.offset || q.offset + elementCount(b) <= p.offset)
+    return !isApart
+  }
   const packed = new Set<Tensor>()
   const ownMemory = (t: Tensor): Tensor => {
     const place = placeOf(t, mayBeStored)
@@ -48,8 +62,11 @@ export const legalise = (graph: Graph): LegalGraph => {
     switch (rules[n.op.kind].lowering) {
       case 'leaf':
         return n
-      case 'matmul':
-        return legaliseDot(build(n.op, inputs), mayBeStored, keep)
+      case 'matmul': {
+        const [left, right] = inputs as readonly [Tensor, Tensor]
+        const apart = shareMemory(left, right) ? keep(copyOf(right)) : right
+        return legaliseDot(build(n.op, [left, apart]), mayBeStored, keep)
+      }
       case 'attention':
       case 'scatter':
         return build(n.op, inputs.map(bindable))
