@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { judgeMazeTokens, type Split } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
-import { type Accuracies, evaluator, measure } from '../train/index.js'
+import { type Accuracies, evaluator, measure, type Weights } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
 import { type EvaluationExamples, fits, openEvaluation } from './examples.js'
 import { duration, percent } from './progress.js'
@@ -18,13 +18,16 @@ export interface EvalOptions {
   /** Default: as many as in training. */
   readonly segments?: number
   readonly batch?: number
+  /** `latest`, `best`, `step-N`. */
+  readonly checkpoint?: string
+  readonly weights?: Weights
   readonly backend: BackendChoice
 }
 
 export const evalCommand = async (options: EvalOptions): Promise<Outcome> => {
-  const opened = await openRun(options.run)
+  const opened = await openRun(options.run, options)
   if (E.isLeft(opened)) return opened
-  const { config, model, checkpoint, writeTo } = opened.right
+  const { config, model, checkpoint, weights, writeTo } = opened.right
   const data = options.data ?? config.data
   const examples = await openEvaluation(data, options.split, options.limit ?? Number.POSITIVE_INFINITY)
   if (E.isLeft(examples)) return listed(examples)
@@ -32,12 +35,15 @@ export const evalCommand = async (options: EvalOptions): Promise<Outcome> => {
   if (E.isLeft(fit)) return listed(fit)
   const backend = await chooseBackend(options.backend)
   try {
-    log(`evaluating ${checkpoint} on ${examples.right.count} examples, on ${backend.name}`)
+    log(
+      `evaluating ${checkpoint}${weights === 'ema' ? ' (average of the weights)' : ''} on ${examples.right.count} examples, on ${backend.name}`,
+    )
     writeTo(backend)
     const segments = options.segments ?? model.halting.maxSegments
-    const batch = Math.min(options.batch ?? config.training.batch, examples.right.count)
+    const atOnce = config.training.batch / (config.training.accumulate ?? 1)
+    const batch = Math.min(options.batch ?? atOnce, examples.right.count)
     const measured = await evaluate({ backend, model, examples: examples.right, segments, batch })
-    return E.right({ text: showAccuracies(measured), json: accuraciesJson(measured) })
+    return E.right({ text: showAccuracies(measured), json: { ...accuraciesJson(measured), checkpoint, weights } })
   } finally {
     backend.dispose()
   }

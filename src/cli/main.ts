@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
-import { presets } from '../train/index.js'
+import type { Weights } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
 import { reportJson, type Stage, showReport as showCheck, showStage, stages } from './check-report.js'
 import { buildSudoku, type SudokuOptions, showSummary } from './data.js'
@@ -12,11 +12,12 @@ import { buildMaze, type MazeOptions, showMazeSummary } from './data-maze.js'
 import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { evalCommand } from './eval.js'
-import { backendOption, count, natural, positive, several } from './options.js'
+import { backendOption, count, natural, several } from './options.js'
 import type { ToldSizes } from './published.js'
 import { conclude, listed, log, type Outcome } from './result.js'
 import { solveCommand } from './solve.js'
 import { trainCommand } from './train.js'
+import { trainOptionsOf, withTrainFlags } from './train-flags.js'
 
 /** From package.json, which lies higher or lower depending on whether this file was built. */
 const version = (): string => {
@@ -171,75 +172,27 @@ action(
   },
 )
 
-interface TrainFlags {
-  readonly preset?: string
-  readonly config?: string
-  readonly data?: string
-  readonly out: string
-  readonly augment?: number
-  readonly steps?: number
-  readonly seed?: number
-  readonly batch?: number
-  readonly lr?: number
-  readonly checkpointEvery?: number
-  readonly logEvery?: number
-  readonly resume?: boolean
-  readonly backend: BackendChoice
-}
+const train = withTrainFlags(
+  program
+    .command('train')
+    .description('trains a model into a run folder; Ctrl-C saves, --resume goes on exactly where it stopped'),
+).addHelpText(
+  'after',
+  examples(
+    'train --preset sudoku-4x4 --data data/sudoku4 --out runs/four',
+    'train --preset sudoku-extreme --data train.csv --augment 1000 --out runs/extreme --accumulate 8',
+    'train --config model.ts --data data/sudoku4 --out runs/mine --steps 2000 --set weightDecay=0.5 --set warmup=100',
+    'train --config model.ts --data data/sudoku4 --out runs/mine --ema 0.999 --eval-every 500 --patience 5',
+    'train --out runs/four --resume --steps 4000',
+  ),
+)
+action(train, async (flags: Parameters<typeof trainOptionsOf>[1]) => trainCommand(trainOptionsOf(train, flags)))
 
-const trainFlags = program
-  .command('train')
-  .description('trains a model into a run folder; Ctrl-C saves, --resume goes on exactly where it stopped')
-  .option('--preset <name>', `a recipe: ${presets.map((p) => `${p.name} (${p.about})`).join('; ')}`)
-  .option('--config <file>', 'a TypeScript file: export default { model: Reasoner, training: { … } }')
-  .option('--data <path>', 'a dataset folder, or a CSV file of Sudokus')
-  .requiredOption('--out <folder>', 'the run folder')
-  .option('--augment <n>', 'with a CSV file: disguises of every puzzle', natural)
-  .option('--steps <n>', 'optimiser steps of the whole run', count)
-  .option('--seed <n>', 'all randomness follows from it', natural)
-  .option('--batch <n>', 'examples at work at once', count)
-  .option('--lr <rate>', 'peak learning rate', positive)
-  .option('--checkpoint-every <n>', 'steps between checkpoints', count)
-  .option('--log-every <n>', 'steps between lines of metrics.jsonl', count)
-  .option('--resume', 'go on from the newest checkpoint of the run folder')
-  .addOption(backendOption())
-  .addHelpText(
-    'after',
-    examples(
-      'train --preset sudoku-4x4 --data data/sudoku4 --out runs/four',
-      'train --preset sudoku-extreme --data train.csv --augment 1000 --out runs/extreme',
-      'train --config model.ts --data data/sudoku4 --out runs/mine --steps 2000',
-      'train --out runs/four --resume',
-    ),
-  )
-action(trainFlags, async (flags: TrainFlags) => {
-  const { preset, config, data: dataPath, out, augment, resume = false, backend, ...rest } = flags
-  const usage = (message: string) => trainFlags.error(`error: ${message}`, { exitCode: 2, code: 'thetagrad.usage' })
-  if (preset !== undefined && config !== undefined) usage('--preset and --config exclude each other')
-  if (!resume && preset === undefined && config === undefined)
-    usage('give --preset NAME or --config FILE.ts, or --resume')
-  if (!resume && dataPath === undefined) usage('give --data DIR')
-  const fixed = (['seed', 'batch', 'lr', 'logEvery'] as const).find((key) => rest[key] !== undefined)
-  if (resume && (fixed !== undefined || preset !== undefined || config !== undefined || augment !== undefined))
-    usage(
-      `--resume keeps the run's recipe: leave out --${fixed ?? (preset !== undefined ? 'preset' : config !== undefined ? 'config' : 'augment')}`,
-    )
-  const changes = Object.fromEntries(
-    (['steps', 'seed', 'batch', 'lr', 'checkpointEvery', 'logEvery'] as const).flatMap((key) =>
-      rest[key] === undefined ? [] : [[key, rest[key]]],
-    ),
-  )
-  return trainCommand({
-    out,
-    resume,
-    backend,
-    changes,
-    ...(preset !== undefined && { preset }),
-    ...(config !== undefined && { config }),
-    ...(dataPath !== undefined && { data: dataPath }),
-    ...(augment !== undefined && { augment }),
-  })
-})
+const weightsOption = (): Option =>
+  new Option(
+    '--weights <which>',
+    'as they are trained, or their moving average (default: the average where there is one)',
+  ).choices(['live', 'ema'])
 
 interface EvalFlags {
   readonly data?: string
@@ -247,6 +200,8 @@ interface EvalFlags {
   readonly limit?: number
   readonly segments?: number
   readonly batch?: number
+  readonly checkpoint: string
+  readonly weights?: Weights
   readonly backend: BackendChoice
 }
 action(
@@ -259,10 +214,17 @@ action(
     .option('--limit <n>', 'at most so many examples', count)
     .option('--segments <n>', 'segments of thought (default: as in training); more may help', count)
     .option('--batch <n>', 'examples at once', count)
+    .option('--checkpoint <name>', 'latest, best, or step-N', 'latest')
+    .addOption(weightsOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
-      examples('eval runs/four', 'eval runs/extreme --data test.csv --limit 500 --json', 'eval runs/four --segments 8'),
+      examples(
+        'eval runs/four',
+        'eval runs/extreme --data test.csv --limit 500 --json',
+        'eval runs/four --segments 8',
+        'eval runs/four --checkpoint best --weights live',
+      ),
     ),
   async (run: string, flags: EvalFlags) => evalCommand({ run, ...flags }),
 )

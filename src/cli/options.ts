@@ -13,7 +13,6 @@ const numberOf =
 export const count = numberOf('a whole number ≥ 1', (n) => Number.isInteger(n) && n >= 1)
 /** A whole number from 0 on. */
 export const natural = numberOf('a whole number ≥ 0', (n) => Number.isInteger(n) && n >= 0)
-export const positive = numberOf('a number > 0', (n) => Number.isFinite(n) && n > 0)
 
 export const backendOption = (): Option =>
   new Option('--backend <which>', 'auto: the fastest adapter; reference: the interpreter, slow, needs no driver')

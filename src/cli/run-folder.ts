@@ -10,11 +10,13 @@ import { type HrmSizes, hrm, type Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import {
+  checkpointNamed,
   completeSettings,
-  latestCheckpoint,
+  hasAverage,
   readModel,
   restoreParameters,
   type TrainingSettings,
+  type Weights,
 } from '../train/index.js'
 import { failed, listed } from './result.js'
 
@@ -28,6 +30,8 @@ export interface RunConfig {
   readonly training: TrainingSettings
   /** The dataset folder or CSV file. */
   readonly data: string
+  /** What evaluations during training use, when not the test split of `data`. */
+  readonly evalData?: string
   /** Augmentations of a CSV file's puzzles. */
   readonly augment: number
 }
@@ -43,7 +47,7 @@ export const createRun = (run: string, config: RunConfig): E.Either<Problem, voi
         fix: 'add --resume to go on with it, or choose another --out',
       }),
     )
-  if (existsSync(run) && readdirSync(run).length > 0)
+  if (existsSync(run) && readdirSync(run).some((name) => !isLeftover(name)))
     return E.left(problem('the folder is not empty', { where: run, fix: 'choose another --out' }))
   return E.tryCatch(
     () => {
@@ -53,6 +57,9 @@ export const createRun = (run: string, config: RunConfig): E.Either<Problem, voi
     (cause) => problem('the run folder cannot be made', { where: run, why: String(cause) }),
   )
 }
+
+/** Half a config file, of a process that was killed. */
+const isLeftover = (name: string): boolean => /^config\.json\.\d+$/.test(name)
 
 export const writeConfig = (run: string, config: RunConfig): void =>
   writeFileAtomic(configPath(run), `${JSON.stringify(config, null, 2)}\n`)
@@ -112,20 +119,32 @@ export interface TrainedModel {
   readonly model: Reasoner
   /** Folder of the checkpoint in use. */
   readonly checkpoint: string
+  /** The weights as they were trained, or their moving average. */
+  readonly weights: Weights
   /** Puts the parameters on a device. */
   readonly writeTo: (backend: Backend) => void
 }
 
-/** The model of a run with the parameters of its newest checkpoint. */
-export const openRun = async (run: string): Promise<E.Either<readonly Problem[], TrainedModel>> => {
+/** Which parameters of a run: by default of its newest checkpoint, the moving average where there is one. */
+export interface Chosen {
+  /** `latest`, `best`, `step-N`. */
+  readonly checkpoint?: string
+  readonly weights?: Weights
+}
+
+/** The model of a run with its parameters. */
+export const openRun = async (
+  run: string,
+  { checkpoint: name = 'latest', weights }: Chosen = {},
+): Promise<E.Either<readonly Problem[], TrainedModel>> => {
   const config = readConfig(run)
   if (E.isLeft(config)) return listed(config)
   const loaded = await loadModel(config.right.model, { typeCheck: false })
   if (E.isLeft(loaded)) return loaded
   const { model } = loaded.right
-  const checkpoint = latestCheckpoint(run)
+  const checkpoint = checkpointNamed(run, name)
   if (E.isLeft(checkpoint)) return listed(checkpoint)
-  const stored = readModel(checkpoint.right)
+  const stored = readModel(checkpoint.right, weights)
   if (E.isLeft(stored)) return listed(stored)
   const parameters = restoreParameters(model, stored.right, join(checkpoint.right, 'model.safetensors'))
   if (E.isLeft(parameters)) return listed(parameters)
@@ -133,6 +152,7 @@ export const openRun = async (run: string): Promise<E.Either<readonly Problem[],
     config: config.right,
     model,
     checkpoint: checkpoint.right,
+    weights: weights ?? (hasAverage(checkpoint.right) ? 'ema' : 'live'),
     writeTo: (backend) => {
       for (const [name, data] of Object.entries(parameters.right)) backend.write(name, data)
     },

@@ -1,4 +1,5 @@
 /** `thetagrad train`: from a preset or a config file to a run folder, and on from there with `--resume`. */
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Reasoner } from '../hrm/index.js'
@@ -6,6 +7,7 @@ import type { Backend } from '../ir/index.js'
 import { countParameters } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import {
+  type Best,
   completeSettings,
   latestCheckpoint,
   presetNamed,
@@ -15,8 +17,8 @@ import {
   train,
 } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
-import { fits, openTraining, type TrainingExamples } from './examples.js'
-import { bytes, duration, trainingProgress } from './progress.js'
+import { type EvaluationExamples, fits, openEvaluation, openTraining, type TrainingExamples } from './examples.js'
+import { bytes, duration, percent, trainingProgress } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { createRun, loadModel, type ModelSource, type RunConfig, readConfig, writeConfig } from './run-folder.js'
 
@@ -28,8 +30,10 @@ export interface TrainOptions {
   readonly resume: boolean
   readonly backend: BackendChoice
   readonly augment?: number
-  /** What the command line changes in the recipe. */
-  readonly changes: Partial<Pick<TrainingSettings, 'steps' | 'seed' | 'batch' | 'lr' | 'checkpointEvery' | 'logEvery'>>
+  /** What evaluations during training use, when not the test split of `data`. */
+  readonly evalData?: string
+  /** What the command line changes in the recipe; undefined takes a setting away. */
+  readonly changes: { readonly [K in keyof TrainingSettings]?: TrainingSettings[K] | undefined }
 }
 
 /** All that is known before a device is opened. */
@@ -37,6 +41,8 @@ interface Prepared {
   readonly config: RunConfig
   readonly model: Reasoner
   readonly examples: TrainingExamples
+  /** What is evaluated on during training, where it is. */
+  readonly evaluation: EvaluationExamples | undefined
 }
 
 export const trainCommand = async (options: TrainOptions): Promise<Outcome> => {
@@ -75,16 +81,43 @@ const fresh = async (options: TrainOptions): Promise<E.Either<readonly Problem[]
   if (E.isLeft(settings)) return listed(settings)
   const fit = fits(loaded.right.model, examples.right.info, data)
   if (E.isLeft(fit)) return listed(fit)
-  const config = { model: source.right.model, training: settings.right, data: resolve(data), augment: copies }
-  return E.right({ config, model: loaded.right.model, examples: examples.right })
+  const config: RunConfig = {
+    model: source.right.model,
+    training: settings.right,
+    data: resolve(data),
+    ...(options.evalData !== undefined && { evalData: resolve(options.evalData) }),
+    augment: copies,
+  }
+  return withEvaluation({ config, model: loaded.right.model, examples: examples.right })
 }
 
-/** The recipe of a run folder; the command line may only lengthen it and name the data anew. */
+/** Opens what the settings say is evaluated on. */
+const withEvaluation = async (
+  prepared: Omit<Prepared, 'evaluation'>,
+): Promise<E.Either<readonly Problem[], Prepared>> => {
+  const { config, model } = prepared
+  const { evalEvery, evalLimit = Number.POSITIVE_INFINITY, evalSplit = 'test' } = config.training
+  if (evalEvery === undefined) return E.right({ ...prepared, evaluation: undefined })
+  const { data, evalData = data } = config
+  if (config.evalData === undefined && evalSplit === 'test' && statSync(data).isFile())
+    return failed(
+      problem('there is nothing to evaluate on that is not trained on', {
+        where: data,
+        why: 'a single file has no test split',
+        fix: 'add --eval-data FILE, or --set evalSplit=train',
+      }),
+    )
+  const opened = await openEvaluation(evalData, evalSplit, evalLimit)
+  if (E.isLeft(opened)) return listed(opened)
+  const fit = fits(model, opened.right.info, evalData)
+  return E.isLeft(fit) ? listed(fit) : E.right({ ...prepared, evaluation: opened.right })
+}
+
+/** The recipe of a run folder; the command line may lengthen it, watch it otherwise, and name the data anew. */
 const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem[], Prepared>> => {
   const config = readConfig(options.out)
   if (E.isLeft(config)) return listed(config)
-  const checkpoint = latestCheckpoint(options.out)
-  if (E.isLeft(checkpoint)) return listed(checkpoint)
+  if (E.isLeft(latestCheckpoint(options.out))) log('the run was stopped before its first checkpoint: it begins anew')
   const data = resolve(options.data ?? config.right.data)
   const examples = await openTraining(data, config.right.augment)
   if (E.isLeft(examples)) return listed(examples)
@@ -92,8 +125,11 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
   if (E.isLeft(loaded)) return loaded
   const fit = fits(loaded.right.model, examples.right.info, data)
   if (E.isLeft(fit)) return listed(fit)
-  const training = { ...config.right.training, ...options.changes }
-  return E.right({ config: { ...config.right, training, data }, model: loaded.right.model, examples: examples.right })
+  const training = completeSettings({ ...config.right.training, ...options.changes }, options.out)
+  if (E.isLeft(training)) return listed(training)
+  const evalData = options.evalData === undefined ? {} : { evalData: resolve(options.evalData) }
+  const changed: RunConfig = { ...config.right, training: training.right, data, ...evalData }
+  return withEvaluation({ config: changed, model: loaded.right.model, examples: examples.right })
 }
 
 const modelSource = (
@@ -115,9 +151,14 @@ const modelSource = (
 
 /** Trains with progress on stderr; Ctrl-C finishes the step in hand and saves. */
 export const runTraining = async (
-  options: Prepared & { readonly backend: Backend; readonly run: string; readonly resume: boolean },
+  options: Omit<Prepared, 'evaluation'> &
+    Partial<Pick<Prepared, 'evaluation'>> & {
+      readonly backend: Backend
+      readonly run: string
+      readonly resume: boolean
+    },
 ): Promise<E.Either<Problem, TrainingReport>> => {
-  const { config, model, examples, backend, run, resume } = options
+  const { config, model, examples, evaluation, backend, run, resume } = options
   const { training } = config
   const { dense, rows } = countParameters(model.parameters)
   log(`${model.name}: ${(dense + rows).toLocaleString('en')} parameters, batch ${training.batch}, on ${backend.name}`)
@@ -131,8 +172,11 @@ export const runTraining = async (
       batches: (taken) => examples.batches(training.batch, training.seed, taken),
       run,
       resume,
+      ...(evaluation !== undefined && { evaluation }),
       signal: interruption.signal,
       progress: progress.show,
+      evaluated: ({ step, exact, token, examples: count }) =>
+        log(`step ${step}: ${percent(exact)} of ${count} solved, ${percent(token)} of the tokens right`),
     })()
   } finally {
     progress.stop()
@@ -168,20 +212,25 @@ const interruptible = () => {
 }
 
 const answer = (run: string, { config }: Prepared, backend: Backend, report: TrainingReport) => {
-  const { step, interrupted, seconds, stepMs, peakBytes, checkpoint } = report
+  const { step, interrupted, stoppedEarly, best, seconds, stepMs, peakBytes, checkpoint } = report
   return {
     text: [
       interrupted
         ? `stopped at step ${step} of ${config.training.steps}; go on with \`thetagrad train --out ${run} --resume\``
-        : `trained ${step} steps`,
+        : stoppedEarly !== undefined
+          ? `stopped early at step ${step} of ${config.training.steps}: ${stoppedEarly}`
+          : `trained ${step} steps`,
       `  ${duration(seconds)}, ${stepMs.toPrecision(3)} ms a step on ${backend.name}, peak device memory ${bytes(peakBytes)}`,
       `  ${checkpoint}`,
+      ...(best === undefined ? [] : [`  best: step ${best.step}, ${bestWords(best)}`]),
     ].join('\n'),
     json: {
       run,
       step,
       steps: config.training.steps,
       interrupted,
+      ...(stoppedEarly !== undefined && { stoppedEarly }),
+      ...(best !== undefined && { best }),
       seconds,
       stepMs,
       peakBytes,
@@ -190,3 +239,8 @@ const answer = (run: string, { config }: Prepared, backend: Backend, report: Tra
     },
   }
 }
+
+const bestWords = ({ by, value }: Best): string =>
+  by === 'loss'
+    ? `loss ${value.toPrecision(4)}`
+    : `${percent(value)} of the ${by === 'exact' ? 'answers' : 'tokens'} right`

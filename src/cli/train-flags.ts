@@ -1,0 +1,134 @@
+/** The options of `thetagrad train`: every training setting by `--set key=value`, the common ones by a flag of their own. */
+import { type Command, InvalidArgumentError } from 'commander'
+import * as E from 'fp-ts/lib/Either.js'
+import {
+  defaultSettings,
+  parseSetting,
+  presets,
+  type SettingName,
+  settingNames,
+  settingRange,
+  settingRules,
+} from '../train/index.js'
+import type { BackendChoice } from './backend.js'
+import { backendOption, natural } from './options.js'
+import type { TrainOptions } from './train.js'
+
+type Changes = TrainOptions['changes']
+
+/** Settings with a flag: `evalEvery` is `--eval-every`. */
+const flags: readonly (readonly [SettingName, placeholder: string])[] = [
+  ['steps', 'n'],
+  ['seed', 'n'],
+  ['batch', 'n'],
+  ['accumulate', 'n'],
+  ['lr', 'rate'],
+  ['ema', 'rate'],
+  ['logEvery', 'n'],
+  ['checkpointEvery', 'n'],
+  ['keep', 'n'],
+  ['evalEvery', 'n'],
+  ['evalLimit', 'n'],
+  ['patience', 'n'],
+  ['stopAt', 'share'],
+]
+
+/** What may change when a run is resumed: how long, how closely watched, in how much memory; the recipe stays. */
+const free: readonly SettingName[] = [
+  'steps',
+  'accumulate',
+  'checkpointEvery',
+  'keep',
+  'best',
+  'evalEvery',
+  'evalLimit',
+  'evalSplit',
+  'patience',
+  'stopAt',
+]
+
+const dashed = (name: SettingName): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+const settingOf = (text: string) => {
+  const parsed = parseSetting(text)
+  if (E.isRight(parsed)) return parsed.right
+  const { what, fix } = parsed.left
+  throw new InvalidArgumentError(`${what[0]!.toUpperCase()}${what.slice(1)}: ${fix}.`)
+}
+
+interface TrainFlags {
+  readonly preset?: string
+  readonly config?: string
+  readonly data?: string
+  readonly evalData?: string
+  readonly out: string
+  readonly augment?: number
+  readonly resume?: boolean
+  readonly backend: BackendChoice
+  readonly set?: Changes
+  // And a value for every setting with a flag.
+}
+
+export const withTrainFlags = (command: Command): Command => {
+  command
+    .option('--preset <name>', `a recipe: ${presets.map((p) => `${p.name} (${p.about})`).join('; ')}`)
+    .option('--config <file>', 'a TypeScript file: export default { model: Reasoner, training: { … } }')
+    .option('--data <path>', 'a dataset folder, or a CSV file of Sudokus')
+    .option('--eval-data <path>', 'what evaluations during training use (default: the test split of --data)')
+    .requiredOption('--out <folder>', 'the run folder')
+    .option('--augment <n>', 'with a CSV file: disguises of every puzzle', natural)
+  for (const [name, placeholder] of flags)
+    command.option(
+      `--${dashed(name)} <${placeholder}>`,
+      settingRules[name].about,
+      (text) => settingOf(`${name}=${text}`)[1],
+    )
+  return command
+    .option('--set <key=value>', 'any setting below; may be repeated', (text: string, before: Changes = {}) => {
+      const [name, value] = settingOf(text)
+      return { ...before, [name]: value }
+    })
+    .option('--resume', 'go on from the newest checkpoint of the run folder')
+    .addOption(backendOption())
+    .addHelpText('after', `\n${settingsTable()}`)
+}
+
+const settingsTable = (): string => {
+  const width = Math.max(...settingNames.map((name) => name.length))
+  const rows = settingNames.map((name) => {
+    const given = defaultSettings[name]
+    const absent = given === undefined ? 'none' : `${given}`
+    return `  ${name.padEnd(width)}  ${settingRules[name].about}: ${settingRange(name)} (default: ${absent})`
+  })
+  return ['Settings, in a config file under `training`, or --set key=value:', ...rows].join('\n')
+}
+
+/** The flags as what is to be done; ends the process with exit 2 where they do not go together. */
+export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOptions => {
+  const { preset, config, data, evalData, out, augment, resume = false, backend, set = {} } = given
+  const values = given as unknown as Readonly<Record<string, unknown>>
+  const changes = {
+    ...Object.fromEntries(flags.flatMap(([name]) => (name in values ? [[name, values[name]]] : []))),
+    ...set,
+  } as Changes
+  const usage = (message: string) => command.error(`error: ${message}`, { exitCode: 2, code: 'thetagrad.usage' })
+  if (preset !== undefined && config !== undefined) usage('--preset and --config exclude each other')
+  if (!resume && preset === undefined && config === undefined)
+    usage('give --preset NAME or --config FILE.ts, or --resume')
+  if (!resume && data === undefined) usage('give --data DIR')
+  const recipe = Object.entries({ preset, config, augment }).find(([, value]) => value !== undefined)?.[0]
+  const fixed = recipe ?? Object.keys(changes).find((name) => !free.includes(name as SettingName))
+  if (resume && fixed !== undefined)
+    usage(`--resume keeps the run's recipe: leave out ${fixed}; what may change is ${free.join(', ')}`)
+  return {
+    out,
+    resume,
+    backend,
+    changes,
+    ...(preset !== undefined && { preset }),
+    ...(config !== undefined && { config }),
+    ...(data !== undefined && { data }),
+    ...(evalData !== undefined && { evalData }),
+    ...(augment !== undefined && { augment }),
+  }
+}
