@@ -23,8 +23,8 @@ const hidden = 64
 export default {
   model: reasoner({
     name: 'one-block',
-    input: inputNet({ vocabulary, sequence, hidden, puzzleEmbedding: hidden, puzzleTokens: 2 }),
-    blocks: { net: stack(2, transformerBlock({ hidden, heads: 2, rotary: true })) },
+    input: inputNet({ vocabulary, sequence, hidden, puzzleEmbedding: hidden, puzzleTokens: 2, positions: 'learned' }),
+    blocks: { net: stack(2, transformerBlock({ hidden, heads: 2 })) },
     state: { answer: 'answer_init', latent: 'latent_init' },
     think: ({ net }, x) =>
       hierarchicalConvergence({ cycles: 2, steps: 3, gradient: wholeCycleGradient })(

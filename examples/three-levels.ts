@@ -20,7 +20,7 @@ const vocabulary = 6
 const sequence = 16
 const hidden = 64
 
-const level = stack(1, transformerBlock({ hidden, heads: 2, rotary: true }))
+const level = stack(1, transformerBlock({ hidden, heads: 2 }))
 /** (3 3 2) (3 3 2), then 1; all of it twice. */
 const inner = hierarchicalConvergence({ cycles: 2, steps: 2, gradient: oneStepGradient })
 const outer = hierarchicalConvergence({ cycles: 2, steps: 1, gradient: oneStepGradient })
@@ -28,7 +28,7 @@ const outer = hierarchicalConvergence({ cycles: 2, steps: 1, gradient: oneStepGr
 export default {
   model: reasoner({
     name: 'three-levels',
-    input: inputNet({ vocabulary, sequence, hidden, puzzleEmbedding: hidden }),
+    input: inputNet({ vocabulary, sequence, hidden, puzzleEmbedding: hidden, positions: 'learned' }),
     blocks: { slow: level, medium: level, fast: level },
     state: { z_1: 'init_1', z_2: 'init_2', z_3: 'init_3' },
     think: ({ slow, medium, fast }, x) =>
