@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
-import type { Weights } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
 import { reportJson, type Stage, showReport as showCheck, showStage, stages } from './check-report.js'
 import { buildSudoku, type SudokuOptions, showSummary } from './data.js'
@@ -11,11 +10,11 @@ import { type ArcOptions, buildArc, showArcSummary } from './data-arc.js'
 import { buildMaze, type MazeOptions, showMazeSummary } from './data-maze.js'
 import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
-import { evalCommand } from './eval.js'
-import { backendOption, count, natural, several } from './options.js'
+import { type EvalOptions, evalCommand } from './eval.js'
+import { backendOption, checkpointOption, count, natural, several, weightsOption } from './options.js'
 import type { ToldSizes } from './published.js'
 import { conclude, listed, log, type Outcome } from './result.js'
-import { solveCommand } from './solve.js'
+import { type SolveOptions, solveCommand } from './solve.js'
 import { trainCommand } from './train.js'
 import { trainOptionsOf, withTrainFlags } from './train-flags.js'
 
@@ -188,22 +187,6 @@ const train = withTrainFlags(
 )
 action(train, async (flags: Parameters<typeof trainOptionsOf>[1]) => trainCommand(trainOptionsOf(train, flags)))
 
-const weightsOption = (): Option =>
-  new Option(
-    '--weights <which>',
-    'as they are trained, or their moving average (default: the average where there is one)',
-  ).choices(['live', 'ema'])
-
-interface EvalFlags {
-  readonly data?: string
-  readonly split: 'train' | 'test'
-  readonly limit?: number
-  readonly segments?: number
-  readonly batch?: number
-  readonly checkpoint: string
-  readonly weights?: Weights
-  readonly backend: BackendChoice
-}
 action(
   program
     .command('eval')
@@ -214,7 +197,7 @@ action(
     .option('--limit <n>', 'at most so many examples', count)
     .option('--segments <n>', 'segments of thought (default: as in training); more may help', count)
     .option('--batch <n>', 'examples at once', count)
-    .option('--checkpoint <name>', 'latest, best, or step-N', 'latest')
+    .addOption(checkpointOption())
     .addOption(weightsOption())
     .addOption(backendOption())
     .addHelpText(
@@ -226,7 +209,7 @@ action(
         'eval runs/four --checkpoint best --weights live',
       ),
     ),
-  async (run: string, flags: EvalFlags) => evalCommand({ run, ...flags }),
+  async (run: string, flags: Omit<EvalOptions, 'run'>) => evalCommand({ run, ...flags }),
 )
 
 interface AnalyzeFlags {
@@ -281,6 +264,8 @@ action(
     .description('solves your own puzzle: a Sudoku, or a maze drawn with # S G and spaces')
     .option('--trace', 'show the guess after every segment', false)
     .option('--segments <n>', 'segments of thought (default: as in training)', count)
+    .addOption(checkpointOption())
+    .addOption(weightsOption())
     .addOption(backendOption())
     .addHelpText(
       'after',
@@ -290,7 +275,7 @@ action(
         'solve runs/maze - < maze.txt',
       ),
     ),
-  async (run: string, puzzle: string, flags: { trace: boolean; segments?: number; backend: BackendChoice }) =>
+  async (run: string, puzzle: string, flags: Omit<SolveOptions, 'run' | 'puzzle'>) =>
     solveCommand({ run, puzzle, ...flags }),
 )
 

@@ -19,5 +19,14 @@ export const backendOption = (): Option =>
     .choices(['auto', 'reference'])
     .default('auto')
 
+export const checkpointOption = (): Option =>
+  new Option('--checkpoint <name>', 'latest, best, or step-N').default('latest')
+
+export const weightsOption = (): Option =>
+  new Option(
+    '--weights <which>',
+    'as they are trained, or their moving average (default: the average, if any)',
+  ).choices(['live', 'ema'])
+
 /** Collects an option that may be given several times. */
 export const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]

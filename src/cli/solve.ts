@@ -5,7 +5,7 @@ import { IGNORED } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
-import { evaluator } from '../train/index.js'
+import { evaluator, type Weights } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
 import { type Posed, posePuzzle } from './puzzles.js'
 import { listed, log, type Outcome } from './result.js'
@@ -17,11 +17,14 @@ export interface SolveOptions {
   readonly puzzle: string
   readonly trace: boolean
   readonly segments?: number
+  /** `latest`, `best`, `step-N`. */
+  readonly checkpoint?: string
+  readonly weights?: Weights
   readonly backend: BackendChoice
 }
 
 export const solveCommand = async (options: SolveOptions): Promise<Outcome> => {
-  const opened = await openRun(options.run)
+  const opened = await openRun(options.run, options)
   if (E.isLeft(opened)) return opened
   const { model, writeTo } = opened.right
   const text = options.puzzle === '-' ? readFileSync(0, 'utf8') : options.puzzle

@@ -53,7 +53,7 @@ const settingOf = (text: string) => {
   const parsed = parseSetting(text)
   if (E.isRight(parsed)) return parsed.right
   const { what, fix } = parsed.left
-  throw new InvalidArgumentError(`${what[0]!.toUpperCase()}${what.slice(1)}: ${fix}.`)
+  throw new InvalidArgumentError(`${what}: ${fix}.`)
 }
 
 interface TrainFlags {
