@@ -27,7 +27,7 @@ export interface TrainingSettings extends AdamSettings {
   readonly checkpointEvery: number
   /** How many of the newest checkpoints stay; the best stays too. */
   readonly keep: number
-  /** Which number makes a checkpoint the best; absent: `exact` when there are evaluations, else `loss`. */
+  /** Which number makes a checkpoint the best; absent: `exact` (then `token`) when there are evaluations, else `loss`. */
   readonly best?: BestBy
   /** Evaluate every so many steps; absent: never. */
   readonly evalEvery?: number

@@ -9,12 +9,14 @@ export interface Best {
   readonly step: number
   readonly by: BestBy
   readonly value: number
+  /** Decides between equal values: early in training no whole answer is right for long, but more and more tokens are. */
+  readonly tie: number
 }
 
 export interface Standing {
   readonly best?: Best
   /** The highest accuracy of an evaluation so far. */
-  readonly peak?: number
+  readonly peak?: Pick<Best, 'value' | 'tie'>
   /** Evaluations since then. */
   readonly stale: number
   /** Lines of metrics in a row with enough exact answers. */
@@ -29,10 +31,13 @@ type Judging = Pick<TrainingSettings, 'best' | 'evalEvery' | 'patience' | 'stopA
 
 export const bestBy = ({ best, evalEvery }: Judging): BestBy => best ?? (evalEvery === undefined ? 'loss' : 'exact')
 
+const isHigher = (a: Pick<Best, 'value' | 'tie'>, b: Pick<Best, 'value' | 'tie'>): boolean =>
+  a.value > b.value || (a.value === b.value && a.tie > b.tie)
+
 /** Of equals the earlier stays: it was trained less. */
 const better = (old: Best | undefined, found: Best): Best => {
   if (old === undefined || old.by !== found.by) return found
-  const isBetter = found.by === 'loss' ? found.value < old.value : found.value > old.value
+  const isBetter = found.by === 'loss' ? found.value < old.value : isHigher(found, old)
   return isBetter ? found : old
 }
 
@@ -53,12 +58,13 @@ export const afterEvaluation = (
   { step, exact, token }: { readonly step: number; readonly exact: number; readonly token: number },
 ): Standing => {
   const by = bestBy(settings)
-  const value = by === 'token' ? token : exact
-  const isNew = value > (standing.peak ?? Number.NEGATIVE_INFINITY)
+  const found = by === 'token' ? { value: token, tie: exact } : { value: exact, tie: token }
+  const { peak } = standing
+  const isNew = peak === undefined || isHigher(found, peak)
   return {
     ...standing,
-    ...(by !== 'loss' && { best: better(standing.best, { step, by, value }) }),
-    peak: isNew ? value : standing.peak!,
+    ...(by !== 'loss' && { best: better(standing.best, { step, by, ...found }) }),
+    peak: isNew ? found : peak,
     stale: isNew ? 0 : standing.stale + 1,
   }
 }
@@ -69,7 +75,7 @@ export const atCheckpoint = (standing: Standing, settings: Judging, step: number
   if (lines === 0 || bestBy(settings) !== 'loss') return { ...standing, losses: beginning.losses }
   return {
     ...standing,
-    best: better(standing.best, { step, by: 'loss', value: sum / lines }),
+    best: better(standing.best, { step, by: 'loss', value: sum / lines, tie: 0 }),
     losses: beginning.losses,
   }
 }
@@ -81,7 +87,7 @@ export const STAYED = 10
 export const stopReason = ({ stale, above, peak }: Standing, { patience, stopAt }: Judging): string | undefined => {
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`
   if (patience !== undefined && stale >= patience)
-    return `${stale} evaluations in a row brought no better than ${percent(peak ?? 0)} (patience ${patience})`
+    return `${stale} evaluations in a row brought no better than ${percent(peak?.value ?? 0)} (patience ${patience})`
   if (stopAt !== undefined && above >= STAYED)
     return `at least ${percent(stopAt)} of the answers in training were right over ${above} lines of metrics (stopAt ${stopAt})`
   return undefined

@@ -24,11 +24,29 @@ const line = (loss: number, exact = 0, count = 1): MetricsSummary => ({
 })
 const evaluated = (settings: Parameters<typeof afterEvaluation>[1], exacts: readonly number[]): Standing =>
   exacts.reduce((s, exact, i) => afterEvaluation(s, settings, { step: i + 1, exact, token: 1 - exact }), beginning)
+const withTokens = (accuracies: readonly (readonly [exact: number, token: number])[]): Standing =>
+  accuracies.reduce(
+    (s, [exact, token], i) => afterEvaluation(s, { evalEvery: 1 }, { step: i + 1, exact, token }),
+    beginning,
+  )
 
 describe('the best checkpoint', () => {
   test('is that of the highest accuracy; of equals the first', () => {
-    expect(evaluated({ evalEvery: 1 }, [0.2, 0.5, 0.4, 0.5]).best).toEqual({ step: 2, by: 'exact', value: 0.5 })
+    expect(evaluated({ evalEvery: 1 }, [0.2, 0.5, 0.4, 0.5]).best).toMatchObject({ step: 2, by: 'exact', value: 0.5 })
     expect(evaluated({ evalEvery: 1, best: 'token' }, [0.2, 0.1, 0.4]).best).toMatchObject({ step: 2, by: 'token' })
+  })
+  test('while no whole answer is right is that of most tokens, and more tokens are an improvement', () => {
+    const early = withTokens([
+      [0, 0.3],
+      [0, 0.5],
+      [0, 0.4],
+    ])
+    expect([early.best?.step, early.stale]).toEqual([2, 1])
+    const later = withTokens([
+      [0, 0.6],
+      [0.1, 0.5],
+    ])
+    expect([later.best?.step, later.stale]).toEqual([2, 0])
   })
   test('without evaluations, or when asked, is that of the lowest mean loss since the last one', () => {
     const judged = (settings: Parameters<typeof atCheckpoint>[1]) =>
@@ -45,12 +63,12 @@ describe('the best checkpoint', () => {
           ),
         beginning,
       )
-    expect(judged({}).best).toEqual({ step: 20, by: 'loss', value: 1.5 })
+    expect(judged({}).best).toMatchObject({ step: 20, by: 'loss', value: 1.5 })
     expect(judged({ evalEvery: 1, best: 'loss' }).best).toMatchObject({ step: 20 })
     expect(judged({ evalEvery: 1 }).best).toBeUndefined()
   })
   test('by another number than before begins anew', () => {
-    const byLoss = { ...beginning, best: { step: 1, by: 'loss', value: 0.01 } } as const
+    const byLoss = { ...beginning, best: { step: 1, by: 'loss', value: 0.01, tie: 0 } } as const
     expect(afterEvaluation(byLoss, { evalEvery: 1 }, { step: 9, exact: 0, token: 0 }).best).toMatchObject({ step: 9 })
   })
 })
