@@ -22,18 +22,10 @@ export interface Call<S> {
 }
 export type Recurrence<S> = readonly Call<S>[]
 
-/** What a step of result `R` does wrong to the states `S`: nothing, or a `ShapeError` a state it changes or loses. */
-type Steady<S, R> = [R] extends [S]
+/** What a step of result `R` does wrong to the states `S`: nothing, or a `ShapeError` a state it changes, loses or adds. */
+type Steady<S, R> = [R, Exclude<keyof R, keyof S>] extends [S, never]
   ? unknown
-  : {
-        [K in keyof S & string]: K extends keyof R
-          ? KeptState<K, ShapeOf<R[K]>, ShapeOf<S[K]>> extends infer E
-            ? E extends Shape
-              ? never
-              : E
-            : never
-          : ShapeError<`the step loses the state ${K}`>
-      }[keyof S & string] extends infer E
+  : Fault<S, R> extends infer E
     ? [E] extends [never]
       ? // Dims that only run time knows are checked there (`unroll`).
         [R] extends [{ readonly [K in keyof S]: Tensor<Shape, 'f32'> }]
@@ -41,6 +33,21 @@ type Steady<S, R> = [R] extends [S]
         : S
       : E
     : never
+type Fault<S, R> =
+  | {
+      [K in keyof S & string]: K extends keyof R
+        ? KeptState<K, ShapeOf<R[K]>, ShapeOf<S[K]>> extends infer E
+          ? E extends Shape
+            ? never
+            : E
+          : never
+        : ShapeError<`the step loses the state ${K}`>
+    }[keyof S & string]
+  | { [K in Exclude<keyof R, keyof S> & string]: ShapeError<`the step adds the state ${K}`> }[Exclude<
+      keyof R,
+      keyof S
+    > &
+      string]
 
 /** A recurrence of one call. Its step takes the states and gives them back in their shapes. */
 export const call = <S, R>(level: string, step: (state: S) => Steady<NoInfer<S>, NoInfer<R>> & R): Recurrence<S> => [
@@ -121,6 +128,8 @@ export const unroll = <S extends States<S>>(recurrence: Recurrence<S>, start: S)
       if (after === undefined) throw new ShapeError(`the step loses the state ${name}`)
       demand(keptState(name, after.shape, before.shape))
     }
+    const added = Object.keys(state).find((name) => !Object.hasOwn(start, name))
+    if (added !== undefined) throw new ShapeError(`the step adds the state ${added}`)
     moments.push({ level, state })
   }
   return moments
