@@ -94,7 +94,12 @@ export const loadModel = async (
   source: ModelSource,
   { typeCheck }: { readonly typeCheck: boolean },
 ): Promise<E.Either<readonly Problem[], LoadedModel>> => {
-  if (source.kind === 'hrm') return E.right({ model: hrm(source.sizes), training: {} })
+  if (source.kind === 'hrm')
+    return E.tryCatch(
+      () => ({ model: hrm(source.sizes), training: {} }),
+      // Sizes that do not go together, such as heads that do not divide.
+      (error) => [problem((error as Error).message, { where: source.preset, fix: 'change the sizes of the model' })],
+    )
   // Brings the TypeScript compiler with it, which most commands do not need.
   const { checkFile, loadFile } = await import('./check.js')
   const checked = typeCheck ? await checkFile(source.file)() : E.right(undefined)

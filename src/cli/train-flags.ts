@@ -12,6 +12,7 @@ import {
 } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
 import { backendOption, natural } from './options.js'
+import type { SizeChanges } from './preset-sizes.js'
 import type { TrainOptions } from './train.js'
 
 type Changes = TrainOptions['changes']
@@ -56,6 +57,19 @@ const settingOf = (text: string) => {
   throw new InvalidArgumentError(`${what}: ${fix}.`)
 }
 
+/** What `--set` said so far. */
+interface Told {
+  readonly changes: Changes
+  readonly sizes: SizeChanges
+}
+
+const collected = (text: string, before: Told = { changes: {}, sizes: {} }): Told => {
+  const size = /^model\.([^=]+)=(.*)$/.exec(text)
+  if (size !== null) return { ...before, sizes: { ...before.sizes, [size[1]!]: size[2]! } }
+  const [name, value] = settingOf(text)
+  return { ...before, changes: { ...before.changes, [name]: value } }
+}
+
 interface TrainFlags {
   readonly preset?: string
   readonly config?: string
@@ -65,7 +79,7 @@ interface TrainFlags {
   readonly augment?: number
   readonly resume?: boolean
   readonly backend: BackendChoice
-  readonly set?: Changes
+  readonly set?: Told
   // And a value for every setting with a flag.
 }
 
@@ -84,10 +98,7 @@ export const withTrainFlags = (command: Command): Command => {
       (text) => settingOf(`${name}=${text}`)[1],
     )
   return command
-    .option('--set <key=value>', 'any setting below; may be repeated', (text: string, before: Changes = {}) => {
-      const [name, value] = settingOf(text)
-      return { ...before, [name]: value }
-    })
+    .option('--set <key=value>', 'any setting below; may be repeated', collected)
     .option('--resume', 'go on from the newest checkpoint of the run folder')
     .addOption(backendOption())
     .addHelpText('after', `\n${settingsTable()}`)
@@ -100,23 +111,34 @@ const settingsTable = (): string => {
     const absent = given === undefined ? 'none' : `${given}`
     return `  ${name.padEnd(width)}  ${settingRules[name].about}: ${settingRange(name)} (default: ${absent})`
   })
-  return ['Settings, in a config file under `training`, or --set key=value:', ...rows].join('\n')
+  const sizes =
+    'Sizes of a preset by their names in its config.json, e.g. --set model.hidden=256 --set model.layers.high=2.'
+  return ['Settings, in a config file under `training`, or --set key=value:', ...rows, '', sizes].join('\n')
 }
 
 /** The flags as what is to be done; ends the process with exit 2 where they do not go together. */
 export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOptions => {
-  const { preset, config, data, evalData, out, augment, resume = false, backend, set = {} } = given
+  const { preset, config, data, evalData, out, augment, resume = false, backend, set } = given
   const values = given as unknown as Readonly<Record<string, unknown>>
   const changes = {
     ...Object.fromEntries(flags.flatMap(([name]) => (name in values ? [[name, values[name]]] : []))),
-    ...set,
+    ...set?.changes,
   } as Changes
   const usage = (message: string) => command.error(`error: ${message}`, { exitCode: 2, code: 'thetagrad.usage' })
   if (preset !== undefined && config !== undefined) usage('--preset and --config exclude each other')
   if (!resume && preset === undefined && config === undefined)
     usage('give --preset NAME or --config FILE.ts, or --resume')
   if (!resume && data === undefined) usage('give --data DIR')
-  const recipe = Object.entries({ preset, config, augment }).find(([, value]) => value !== undefined)?.[0]
+  const sizes = set?.sizes
+  const size = Object.keys(sizes ?? {})[0]
+  if (config !== undefined && size !== undefined)
+    usage(`--set model.${size} changes a preset: change a model of your own in its file`)
+  const recipe = Object.entries({
+    preset,
+    config,
+    augment,
+    ...(size !== undefined && { [`model.${size}`]: size }),
+  }).find(([, value]) => value !== undefined)?.[0]
   const fixed = recipe ?? Object.keys(changes).find((name) => !free.includes(name as SettingName))
   if (resume && fixed !== undefined)
     usage(`--resume keeps the run's recipe: leave out ${fixed}; what may change is ${free.join(', ')}`)
@@ -125,6 +147,7 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
     resume,
     backend,
     changes,
+    ...(sizes !== undefined && { sizes }),
     ...(preset !== undefined && { preset }),
     ...(config !== undefined && { config }),
     ...(data !== undefined && { data }),

@@ -18,6 +18,7 @@ import {
 } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
 import { type EvaluationExamples, fits, openEvaluation, openTraining, type TrainingExamples } from './examples.js'
+import { type SizeChanges, withSizes } from './preset-sizes.js'
 import { bytes, duration, percent, trainingProgress } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { createRun, loadModel, type ModelSource, type RunConfig, readConfig, writeConfig } from './run-folder.js'
@@ -32,6 +33,8 @@ export interface TrainOptions {
   readonly augment?: number
   /** What evaluations during training use, when not the test split of `data`. */
   readonly evalData?: string
+  /** What the command line changes in the sizes of a preset. */
+  readonly sizes?: SizeChanges
   /** What the command line changes in the recipe; undefined takes a setting away. */
   readonly changes: { readonly [K in keyof TrainingSettings]?: TrainingSettings[K] | undefined }
 }
@@ -133,7 +136,7 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
 }
 
 const modelSource = (
-  { preset, config }: TrainOptions,
+  { preset, config, sizes: changes = {} }: TrainOptions,
   puzzles: number,
 ): E.Either<Problem, { readonly model: ModelSource; readonly training: Partial<TrainingSettings> }> => {
   if (config !== undefined) return E.right({ model: { kind: 'file', file: resolve(config) }, training: {} })
@@ -145,8 +148,10 @@ const modelSource = (
         fix: `the presets are ${presets.map((p) => p.name).join(', ')}; or give your own with --config FILE.ts`,
       }),
     )
-  const { name, sizes, training } = found
-  return E.right({ model: { kind: 'hrm', preset: name, sizes: { ...sizes, puzzles } }, training })
+  const { name, training } = found
+  const sizes = withSizes(found.sizes, changes)
+  if (E.isLeft(sizes)) return sizes
+  return E.right({ model: { kind: 'hrm', preset: name, sizes: { ...sizes.right, puzzles } }, training })
 }
 
 /** Trains with progress on stderr; Ctrl-C finishes the step in hand and saves. */

@@ -127,6 +127,20 @@ describe('settings on the command line', () => {
     await refused(1, [...training, 'none', '--patience', '3'], 'patience needs evaluations', 'set evalEvery')
   }, 120_000)
 
+  test('change the sizes of a preset', async () => {
+    const small = ['hidden=8', 'layers.high=2', 'expansion=0.5', 'maxSegments=2', 'puzzleEmbedding=8', 'positions=none']
+    const preset = ['train', '--preset', 'sudoku-4x4', ...onReference, '--batch', '2', '--steps', '1']
+    const sizes = (given: readonly string[]) => given.flatMap((size) => ['--set', `model.${size}`])
+    await json(...preset, '--out', 'small', ...sizes(small))
+    const { model } = JSON.parse(readFileSync(at('small', 'config.json'), 'utf8'))
+    expect(model.sizes).toMatchObject({ hidden: 8, layers: { high: 2, low: 1 }, positions: 'none', vocabulary: 6 })
+    const none = [...preset, '--out', 'none']
+    await refused(1, [...none, ...sizes(['width=8'])], 'no size "width"', 'vocabulary, sequence, hidden')
+    await refused(1, [...none, ...sizes(['heads=2.5'])], 'model.heads is "2.5"', 'whole number')
+    await refused(1, [...none, ...sizes(['heads=3'])], 'sudoku-4x4: ', '64')
+    await refused(2, [...training, 'none', ...sizes(['hidden=8'])], 'change a model of your own in its file')
+  }, 120_000)
+
   test('a single file is not evaluated on by itself', async () => {
     writeFileSync(at('puzzles.csv'), `source,question,answer,rating\na,124334212134431.,1243342121344312,0\n`)
     const alone = ['train', '--config', 'model.ts', '--backend', 'reference', '--data', 'puzzles.csv', '--out', 'none']
