@@ -14,6 +14,7 @@ import {
   iterate,
   lastSteps,
   lastWithGradient,
+  less,
   linear,
   oneStepGradient,
   outputNet,
@@ -51,6 +52,19 @@ expectError(
   ),
 )
 expectError(hierarchicalConvergence({ cycles: 2, steps: 2 }))
+expectError(hierarchicalConvergence({ cycles: 2, steps: 2, gradient: 'oneStep' }))
+expectError(call('L', (z: State) => ({ ...z, middle: z.low })))
+expectError(call('L', (z: State) => ({ ...z, low: 3 })))
+expectError(call('L', (z: State) => ({ ...z, low: less(z.low, 0) })))
+expectError(iterate('2')(low))
+expectError(iterate(2)(call))
+expectError(detached(3))
+expectError(lastWithGradient(1)(3))
+expectError(lastWithGradient('1')(low))
+expectError(lastSteps('2'))
+expectError(oneStepGradient(2))
+expectError(wholeCycleGradient({ cycles: 2 }))
+expectError(fullGradient({ steps: 2 }))
 
 // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 const sizes = { vocabulary: 11, sequence: 900 } as const

@@ -1,19 +1,16 @@
-/** Modules, what is made of them, and their parameters: right ones with their exact types, and wrong ones refused. */
+/** Modules and what is made of them: right ones with their exact types, and wrong ones refused. */
 import { expectError, expectType } from 'tsd'
 import {
   attention,
-  type Bound,
-  bindParameters,
   block,
-  demandCheckpoint,
   embedding,
   flow,
+  less,
   linear,
   linearWithBias,
   mul,
   named,
   overPositions,
-  parameterShapes,
   postNorm,
   preNorm,
   residual,
@@ -54,6 +51,22 @@ attention({ hidden: 24, heads: 8 })
 expectError(swiglu({ hidden: 512, expansion: 4 }).apply(null as never)(narrow))
 expectError(transformerBlock({ hidden: 512, heads: 7 }))
 expectError(transformerBlock({ hidden: 24, heads: 8, rotary: true }))
+
+expectError(linear(512, 64).apply(null as never)(ids))
+expectError(attention({ hidden: 512, heads: 8 }).apply(null as never)(ids))
+expectError(attention({ hidden: 512, heads: 8 }).apply(null as never)(null as unknown as F<['batch', 512]>))
+expectError(swiglu({ hidden: 512, expansion: 4 }).apply(null as never)(null as unknown as Tensor<[512], 'i32'>))
+expectError(linear(512, 64).apply(null as never)(null as unknown as F<[]>))
+expectError(linear('512', 64))
+expectError(linearWithBias(512, '64'))
+expectError(embedding(11))
+expectError(swiglu({ hidden: 512 }))
+expectError(attention({ hidden: 512, heads: 0 }))
+expectType<F<[64]>>(linear(512, 64).apply(null as never)(null as unknown as F<[512]>))
+expectType<F<['batch', 3, 3, 64]>>(linear(512, 64).apply(null as never)(null as unknown as F<['batch', 3, 3, 512]>))
+expectType<F<['rows', 512]>>(embedding(11, 512).apply(null as never)(null as unknown as Tensor<['rows'], 'i32'>))
+expectType<[512, 1536]>(swiglu({ hidden: 512, expansion: 4 }).parameters.down_proj.weight.shape)
+expectType<[1024, 64]>(swiglu({ hidden: 64, expansion: 8 }).parameters.gate_up_proj.weight.shape)
 
 // ── made of modules ─────────────────────────────────────────────────────────────────────────────────────────────────
 const mlp = seq(linear(512, 1536), silu(), linear(1536, 64))
@@ -101,23 +114,38 @@ expectError(
     compute: ({ value, gate }, y) => mul(sigmoid(gate(y)), value(y)),
   }),
 )
+expectError(
+  block({
+    name: 'mask',
+    input: ['batch', 81, 512],
+    parts: {},
+    compute: (_, y) => less(y, 0),
+  }),
+)
+expectError(
+  block({
+    name: 'lost',
+    input: ['batch', 81, 512],
+    parts: { value: linear(512, 64) },
+    compute: ({ gate }, y) => gate(y),
+  }),
+)
+expectType<[64, 512]>(stack(3, residual(seq(gated, linear(64, 512)))).parameters.layers[2][0].gate.weight.shape)
+expectError(residual(gated))
+expectError(residual(seq(gated, linear(63, 512))))
 
-// ── parameters ──────────────────────────────────────────────────────────────────────────────────────────────────────
-declare const weight: F<[64, 512]>
-expectType<F<['batch', 81, 64]>>(linear(512, 64).apply({ weight })(x))
-expectType<F<[64, 512]>>((null as unknown as Bound<typeof mlp.parameters>)[0].weight as never as F<[64, 512]>)
-expectError(linear(64, 512).apply({ weight }))
-expectError(linearWithBias(512, 64).apply({ weight }))
-expectError(linear(512, 64).apply({ bias: weight }))
-
-const bound = bindParameters(mlp.parameters, () => null as never)
-expectType<F<[1536, 512]>>(bound[0].weight)
-expectType<F<['batch', 81, 64]>>(mlp.apply(bound)(x))
-expectError(layer.apply(bound))
-
-expectType<{ readonly weight: [64, 512]; readonly bias: [64] }>(parameterShapes(linearWithBias(512, 64).parameters))
-demandCheckpoint(linearWithBias(512, 64).parameters, { weight: [64, 512], bias: [64] })
-expectError(demandCheckpoint(linearWithBias(512, 64).parameters, { weight: [512, 64], bias: [64] }))
-expectError(demandCheckpoint(linearWithBias(512, 64).parameters, { weight: [64, 512] }))
-expectError(demandCheckpoint(linear(512, 64).parameters, { weight: [64, 512], bias: [64] }))
-demandCheckpoint(linear(512, 64).parameters, null as unknown as Readonly<Record<string, readonly number[]>>)
+// Wrong deep inside: refused where the wrong part stands.
+expectError(stack(4, postNorm(residual(seq(linear(512, 256), stack(2, residual(linear(255, 256))), linear(256, 512))))))
+expectError(residual(embedding(11, 512)))
+expectError(stack(2, seq(linear(512, 256), silu())))
+expectError(named('mlp', residual(linear(512, 64))))
+expectError(overPositions(swiglu({ hidden: 81, expansion: 4 })).apply(null as never)(null as unknown as F<[81]>))
+expectError(flow(linear(512, 8).apply(null as never), embedding(8, 64).apply(null as never)))
+expectError(flow(linear(512, 8)))
+expectError(seq())
+expectError(seq(linear(512, 8).apply(null as never)))
+expectType<X>(flow(silu().apply(null as never), rmsNorm().apply(null as never))(x))
+expectError(rmsNorm('0'))
+expectError(silu(1))
+expectError(postNorm(3))
+expectError(preNorm(x))

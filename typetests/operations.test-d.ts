@@ -4,9 +4,7 @@ import {
   abs,
   add,
   and,
-  binaryCrossEntropy,
   cast,
-  crossEntropy,
   div,
   dotProductAttention,
   equal,
@@ -67,6 +65,14 @@ expectError(mul(x, y))
 expectError(div(x, y))
 expectError(maximum(x, y))
 expectError(minimum(x, y))
+expectError(sub(x, cast(x, 'i32')))
+expectError(mul(cast(x, 'i32'), x))
+expectError(div(x, mask))
+expectError(maximum(ids, cast(ids, 'f32')))
+expectError(minimum(ids, cast(ids, 'bool')))
+expectError(add(x, '2'))
+expectError(add(x, mask))
+expectError(sub(mask, 1))
 expectError(add(x, ids))
 expectError(add(mask, mask))
 
@@ -83,6 +89,14 @@ expectError(equal(x, ids))
 expectError(and(mask, x))
 expectError(or(x, mask))
 expectError(not(x))
+expectError(not(ids))
+expectError(less(mask, mask))
+expectError(lessEqual(x, cast(x, 'i32')))
+expectError(equal(x, y))
+expectError(and(mask, null as unknown as Tensor<[511], 'bool'>))
+expectError(or(mask, null as unknown as Tensor<[511], 'bool'>))
+expectError(and(mask, 1))
+expectType<Mask>(and(mask, null as unknown as Tensor<[512], 'bool'>))
 
 expectType<X>(select(mask, x, 0))
 expectType<X>(select(less(column, 0), x, bias))
@@ -133,6 +147,14 @@ expectError(max(x, -1))
 expectError(min(x, 3))
 expectError(softmax(x, 3))
 expectError(softmax(ids, 1))
+expectError(sum(ids, 1))
+expectError(mean(x, 3))
+expectError(max(ids, 1))
+expectError(min(mask, 1))
+expectError(sum(x, 0.5))
+expectError(sum(bias, 1))
+expectType<F<[]>>(sum(bias, 0))
+expectType<F<[]>>(mean(mean(mean(x, 2), 1), 0))
 
 // ── products and tables ─────────────────────────────────────────────────────────────────────────────────────────────
 declare const weight: F<[512, 3]>
@@ -148,6 +170,11 @@ declare const table: F<[11, 512]>
 expectType<X>(gather(table, ids))
 expectError(gather(x, x))
 expectError(gather(null as unknown as F<[]>, ids))
+expectType<Tensor<['batch', 81, 3], 'bool'>>(gather(null as unknown as Tensor<[11, 3], 'bool'>, ids))
+expectType<F<['batch', 81]>>(gather(bias, ids))
+expectType<F<[512]>>(gather(table, null as unknown as Tensor<[], 'i32'>))
+expectError(matmul(x, cast(weight, 'i32')))
+expectError(matmul(x, 2))
 
 // ── attention ───────────────────────────────────────────────────────────────────────────────────────────────────────
 declare const q: F<['batch', 81, 8, 64]>
@@ -158,21 +185,14 @@ expectType<F<['batch', 81, 8, 32]>>(dotProductAttention(q, k, v))
 expectError(dotProductAttention(q, v, v))
 expectError(dotProductAttention(q, k, q))
 expectError(dotProductAttention(x, x, x))
+expectError(dotProductAttention(q, cast(q, 'i32'), q))
+expectError(dotProductAttention(cast(q, 'i32'), q, q))
 
 expectType<F<['batch', 81, 8, 64]>>(rotate(q, rotaryTables(81, 64)))
 expectType<F<[82, 1, 64]>>(rotaryTables(82, 64).cosine)
 expectError(rotaryTables(82, 63))
 expectError(rotate(q, rotaryTables(82, 64)))
 expectError(rotate(q, rotaryTables(81, 32)))
-
-// ── losses ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-declare const logits: F<['batch', 81, 11]>
-declare const halting: F<['batch']>
-expectType<F<['batch', 81]>>(crossEntropy('stablemax', logits, ids))
-expectType<F<['batch']>>(binaryCrossEntropy(halting, halting))
-expectError(crossEntropy('stablemax', logits, halting))
-expectError(crossEntropy('softmax', ids, ids))
-expectError(crossEntropy('softmax', logits, null as unknown as Tensor<['batch', 82], 'i32'>))
-expectError(crossEntropy('hinge', logits, ids))
-expectError(binaryCrossEntropy(halting, column))
-expectError(binaryCrossEntropy(halting, cast(halting, 'i32')))
+expectError(rotate(cast(q, 'i32'), rotaryTables(81, 64)))
+expectError(rotate(null as unknown as F<[8, 64]>, rotaryTables(81, 64)))
+expectType<F<[81, 8, 64]>>(rotate(null as unknown as F<[81, 8, 64]>, rotaryTables(81, 64)))

@@ -1,0 +1,71 @@
+/** `rearrange` and `einsum`: the exact type of right patterns, and wrong ones refused. */
+import { expectError, expectType } from 'tsd'
+import { cast, einsum, rearrange, type Tensor } from '../src/index.js'
+
+type F<S extends readonly (number | string)[]> = Tensor<S, 'f32'>
+declare const x: F<['batch', 81, 512]>
+declare const ids: Tensor<['batch', 81], 'i32'>
+declare const weight: F<[512, 11]>
+declare const heads: F<['batch', 8, 81, 64]>
+
+// ── the same elements in other places ───────────────────────────────────────────────────────────────────────────────
+expectType<F<['batch', 8, 81, 64]>>(rearrange(x, 'b t (h d) -> b h t d', { h: 8 }))
+expectType<F<['81·batch', 512]>>(rearrange(x, 'b t d -> (b t) d'))
+expectType<F<[512, 'batch', 81]>>(rearrange(x, '... d -> d ...'))
+expectType<Tensor<['batch', 81, 1], 'i32'>>(rearrange(ids, 'b t -> b t 1'))
+expectError(rearrange(x, 'b t (h d) -> b h t d', { h: 7 }))
+expectError(rearrange(x, 'b t (h d) -> b h t d'))
+expectError(rearrange(x, 'b t -> t b'))
+expectError(rearrange(x, 'b t d -> b t'))
+expectType<F<['batch', 81, 512]>>(rearrange(heads, 'b h t d -> b t (h d)'))
+expectType<F<['batch', 512, 81]>>(rearrange(x, 'b t d -> b d t'))
+expectType<F<['batch', 9, 9, 512]>>(rearrange(x, 'b (r c) d -> b r c d', { r: 9, c: 9 }))
+expectType<F<['batch', 9, 9, 512]>>(rearrange(x, 'b (r c) d -> b r c d', { r: 9 }))
+expectType<F<['2·batch', 3]>>(rearrange(null as unknown as F<['batch', 2, 3]>, 'b p d -> (b p) d'))
+expectType<F<['batch', 4, 3]>>(rearrange(null as unknown as F<['4·batch', 3]>, '(b p) d -> b p d', { p: 4 }))
+expectType<F<['batch', 4, 3]>>(rearrange(null as unknown as F<['4·batch', 3]>, '(b p) d -> b p d', { b: 'batch' }))
+expectType<F<[5]>>(rearrange(null as unknown as F<[1, 5]>, '1 a -> a'))
+expectType<F<['41472·batch']>>(rearrange(x, 'b t d -> (b t d)'))
+expectType<F<['batch', 81, 8, 64]>>(rearrange(x, '... (h d) -> ... h d', { d: 64 }))
+expectError(rearrange(x, 'b (r c) d -> b r c d', { r: 9, c: 8 }))
+expectError(rearrange(x, '(b p) t d -> b p t d', { p: 2 }))
+expectError(rearrange(x, '1 t d -> t d'))
+expectError(rearrange(x, 'b t d => b d t'))
+expectError(rearrange(x, 'b t d'))
+expectError(rearrange(x, 'b t (h d -> b t h d'))
+expectError(rearrange(x, 'b t d -> b (t) (d'))
+expectError(rearrange(x, 'b t t -> b t'))
+expectError(rearrange(x, 'b t d -> b t d d'))
+expectError(rearrange(x, 'b t d -> b t e'))
+expectError(rearrange(x, 'b t d -> b ... d'))
+expectError(rearrange(x, 'b t d -> b t d', { e: 1 }))
+expectError(rearrange(x, 'b t d -> b t d', { d: 511 }))
+expectError(rearrange(x, 'b t (h d) -> b t h d', { h: 'batch' }))
+expectError(rearrange(x, 'b t (h d) -> b t h d', { h: true }))
+expectError(rearrange('x', 'b t d -> b d t'))
+
+// ── multiplied along equal names, summed over those that the output leaves out ──────────────────────────────────────
+expectType<F<['batch', 81, 11]>>(einsum('b t d, d v -> b t v', x, weight))
+expectType<F<['batch', 81, 81]>>(einsum('b t d, b s d -> b t s', x, x))
+expectType<F<['batch']>>(einsum('b t d -> b', x))
+expectType<F<['batch', 81, 11]>>(einsum('... d, d v -> ... v', x, weight))
+expectError(einsum('b t d, v d -> b t v', x, weight))
+expectError(einsum('b t d, d v -> b t w', x, weight))
+expectError(einsum('b t d, d v -> b t v', x))
+expectError(einsum('b t -> b', ids))
+expectError(einsum('btd,dv->btv', x, weight))
+expectType<F<['batch', 8, 81, 81]>>(einsum('b h t d, b h s d -> b h t s', heads, heads))
+expectType<F<[]>>(einsum('b t d ->', x))
+expectType<F<[512, 81, 'batch']>>(einsum('b t d -> d t b', x))
+expectType<F<[512, 11]>>(einsum('a b, a b -> a b', weight, weight))
+expectType<F<['batch', 81, 5]>>(einsum('b t d, d v, v w -> b t w', x, weight, null as unknown as F<[11, 5]>))
+expectError(einsum('b t d, d v, v w -> b t w', x, weight, null as unknown as F<[12, 5]>))
+expectError(einsum('b t d -> b t', x, weight))
+expectError(einsum('b t d, d v', x, weight))
+expectError(einsum('b t t -> b', x))
+expectError(einsum('b t d -> b b', x))
+expectError(einsum('b t -> b', x))
+expectError(einsum('... d, ... d -> ...', x, weight))
+expectError(einsum('b t (h d) -> b t h d', x))
+expectError(einsum('b t d, d v -> b t v', x, cast(weight, 'i32')))
+expectError(einsum('b t d, d v -> b t v', x, 2))
