@@ -1,10 +1,9 @@
 /** `thetagrad data arc`: builds a dataset folder from ARC tasks. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { type ArcTask, arcDataset, exampleCount, longestSide, readArcTasks, writeDataset } from '../data/index.js'
+import { type ArcTask, arcSource, longestSide, readArcTasks } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
+import { type Log, writeWatched } from './data-writing.js'
 
 export interface ArcOptions {
   readonly out: string
@@ -29,11 +28,6 @@ export interface ArcSummary {
   readonly testExamples: number
   readonly seconds: number
 }
-
-type Log = (line: string) => void
-
-/** What a dataset may take in memory before it is refused. */
-const MOST_BYTES = 2e9
 
 export const buildArc =
   (options: ArcOptions, log: Log): TaskEither<Problem, ArcSummary> =>
@@ -62,31 +56,19 @@ export const buildArc =
           fix: 'name every task once',
         }),
       )
-    const pairs = [...kept.train, ...kept.test].reduce((n, t) => n + t.train.length + t.test.length, 0)
-    const bytes = pairs * (augment + 1) * side * side * 2
-    if (bytes > MOST_BYTES)
-      return E.left(
-        problem(`the dataset would take ${(bytes / 1e9).toFixed(1)} GB`, {
-          where: '--augment',
-          why: `${pairs} pairs × ${augment + 1} copies of ${side * side} tokens, twice`,
-          fix: 'lower --augment or --max-side, or give fewer tasks',
-        }),
-      )
     log(`augmenting ${tasks} tasks up to ${augment} times`)
-    const dataset = arcDataset(kept.train, kept.test, { size: side, augmentations: augment, seed })
-    log(`writing ${out}`)
-    const written = await writeDataset(dataset, out)()
+    const source = arcSource(kept.train, kept.test, { size: side, augmentations: augment, seed })
+    const testPuzzles = Object.fromEntries(kept.test.map(raw))
+    const written = await writeWatched(source, out, log, { testPuzzles })()
     if (E.isLeft(written)) return written
-    // What the evaluation needs to know of the held-out tasks, as the published builder leaves it.
-    await writeFile(join(out, 'test_puzzles.json'), JSON.stringify(Object.fromEntries(kept.test.map(raw))))
     return E.right({
       out,
       side,
       tasks,
       leftOut,
-      puzzles: dataset.identifiers.length - 1,
-      trainExamples: exampleCount(dataset.splits.train!),
-      testExamples: exampleCount(dataset.splits.test!),
+      puzzles: written.right.identifiers - 1,
+      trainExamples: written.right.train.examples,
+      testExamples: written.right.test.examples,
       seconds: (performance.now() - start) / 1000,
     })
   }

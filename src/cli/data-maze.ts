@@ -1,17 +1,9 @@
 /** `thetagrad data maze`: builds a dataset folder from CSV files or a generator. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import {
-  exampleCount,
-  generateMaze,
-  type MazePuzzle,
-  mazeDataset,
-  mazeSplit,
-  mazeVocabulary,
-  readMazes,
-  writeDataset,
-} from '../data/index.js'
+import { generateMaze, type MazePuzzle, mazeSource, mazeVocabulary, readMazes } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
+import { type Log, writeWatched } from './data-writing.js'
 
 export interface MazeOptions {
   readonly out: string
@@ -39,8 +31,6 @@ export interface MazeSummary {
   readonly seconds: number
 }
 
-type Log = (line: string) => void
-
 export const buildMaze =
   (options: MazeOptions, log: Log): TaskEither<Problem, MazeSummary> =>
   async () => {
@@ -48,15 +38,15 @@ export const buildMaze =
     const made = options.generate === undefined ? await fromFiles(options) : generated(options, log)
     if (E.isLeft(made)) return made
     const { side, train, test } = made.right
-    const dataset = mazeDataset(mazeSplit(side, train, options.dihedral ?? false), mazeSplit(side, test, false))
-    log(`writing ${options.out}`)
-    const written = await writeDataset(dataset, options.out)()
+    const shape = { width: side, height: side }
+    const source = mazeSource(shape, train, test, options.dihedral ?? false)
+    const written = await writeWatched(source, options.out, log)()
     if (E.isLeft(written)) return written
     return E.right({
       out: options.out,
       side,
-      trainExamples: exampleCount(dataset.splits.train!),
-      testExamples: exampleCount(dataset.splits.test!),
+      trainExamples: written.right.train.examples,
+      testExamples: written.right.test.examples,
       vocabulary: mazeVocabulary,
       sequence: side * side,
       seconds: (performance.now() - start) / 1000,

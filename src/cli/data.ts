@@ -3,8 +3,6 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import {
   augment,
-  type Dataset,
-  exampleCount,
   type Geometry,
   type Groups,
   generateSudoku,
@@ -13,10 +11,10 @@ import {
   type Puzzle,
   randomOf,
   readPuzzles,
-  sudokuDataset,
-  writeDataset,
+  sudokuSource,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
+import { type Log, writeWatched } from './data-writing.js'
 
 export interface SudokuOptions {
   readonly out: string
@@ -52,8 +50,6 @@ export interface DataSummary {
   readonly seconds: number
 }
 
-type Log = (line: string) => void
-
 export const buildSudoku =
   (options: SudokuOptions, log: Log): TaskEither<Problem, DataSummary> =>
   async () => {
@@ -61,20 +57,18 @@ export const buildSudoku =
     const made = options.generate === undefined ? await fromFiles(options, log) : generated(options, log)
     if (E.isLeft(made)) return made
     const { geometry, train, test, leaked } = made.right
-    const dataset: Dataset = sudokuDataset(geometry, train, test)
-    log(`writing ${options.out}`)
-    const written = await writeDataset(dataset, options.out)()
+    const written = await writeWatched(sudokuSource(geometry, train, test), options.out, log)()
     if (E.isLeft(written)) return written
-    const split = dataset.splits.train!
+    const { train: split, test: held } = written.right
     return E.right({
       out: options.out,
       side: geometry.side,
-      trainGroups: split.info.total_groups,
-      trainExamples: exampleCount(split),
-      testExamples: exampleCount(dataset.splits.test!),
+      trainGroups: split.total_groups,
+      trainExamples: split.examples,
+      testExamples: held.examples,
       leaked,
-      vocabulary: split.info.vocab_size,
-      sequence: split.info.seq_len,
+      vocabulary: split.vocab_size,
+      sequence: split.seq_len,
       seconds: (performance.now() - start) / 1000,
     })
   }

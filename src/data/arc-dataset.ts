@@ -13,9 +13,8 @@ import {
   augmentedName,
 } from './arc.js'
 import type { ArcTask } from './arc-files.js'
-import type { Dataset } from './dataset.js'
 import { type Random, randomOf } from './random.js'
-import type { DatasetSplit } from './split.js'
+import type { DatasetSource, Rows, SourceGroup } from './source.js'
 
 export interface ArcSettings {
   /** Side of the square that grids lie in; 30 as published. */
@@ -40,11 +39,11 @@ const draw = (random: Random): ArcAugmentation => ({
   colours: [0, ...random.shuffle([1, 2, 3, 4, 5, 6, 7, 8, 9])],
 })
 
-/** A task and its augmentations, no two alike. */
-export const augmentTask = (task: Puzzle, count: number, random: Random): readonly Puzzle[] => {
-  const group = [task]
+/** A task and its augmentations, no two alike, one after the other. */
+export function* copiesOf(task: Puzzle, count: number, random: Random): Generator<Puzzle, void> {
   const hashes = new Set([arcHash([...task.train, ...task.test])])
-  for (let trial = 0; trial < TRIES * count && group.length <= count; trial++) {
+  yield task
+  for (let trial = 0; trial < TRIES * count && hashes.size <= count; trial++) {
     const augmentation = draw(random)
     const changed = ({ input, output }: ArcExample) => ({
       input: augmentArc(input, augmentation),
@@ -58,71 +57,66 @@ export const augmentTask = (task: Puzzle, count: number, random: Random): readon
     const hash = arcHash([...puzzle.train, ...puzzle.test])
     if (hashes.has(hash)) continue
     hashes.add(hash)
-    group.push(puzzle)
+    yield puzzle
   }
-  return group
 }
 
-/** Tasks to train on whole, and tasks whose test pairs are held out. */
-export const arcDataset = (
+/** Tasks to train on whole, and tasks whose test pairs are held out: a dataset that is made while it is written. */
+export const arcSource = (
   training: readonly ArcTask[],
   evaluation: readonly ArcTask[],
-  settings: ArcSettings,
-): Dataset => {
+  { size, augmentations, seed }: ArcSettings,
+): DatasetSource => {
   const tasks: readonly Puzzle[] = [
     ...training.map(({ name, train, test }) => ({ name, train: [...train, ...test], test: [] })),
     ...evaluation,
   ]
-  const groups = tasks.map((task, i) => augmentTask(task, settings.augmentations, randomOf(settings.seed, i)))
-  const identifiers = ['<blank>', ...groups.flat().map(({ name }) => name)]
-  const numbers = new Map(identifiers.map((name, i) => [name, i]))
-  const split = (part: 'train' | 'test') => splitOf(groups, part, numbers, settings)
-  return { splits: { train: split('train'), test: split('test') }, identifiers }
+  return {
+    vocabulary: arcVocabulary,
+    sequence: size * size,
+    count: tasks.length,
+    groups: {
+      *[Symbol.iterator]() {
+        for (const [i, task] of tasks.entries())
+          yield groupOf(
+            task,
+            copiesOf(task, augmentations, randomOf(seed, i)),
+            augmentations + 1,
+            size,
+            randomOf(seed, i, 1),
+          )
+      },
+    },
+  }
 }
 
-const splitOf = (
-  groups: readonly (readonly Puzzle[])[],
-  part: 'train' | 'test',
-  numbers: ReadonlyMap<string, number>,
-  { size, seed }: ArcSettings,
-): DatasetSplit => {
-  const present = groups.filter((group) => group[0]![part].length > 0)
-  const puzzles = present.flat()
-  const examples = puzzles.reduce((n, puzzle) => n + puzzle[part].length, 0)
-  const cells = size * size
-  const [inputs, labels] = [new Uint8Array(examples * cells), new Uint8Array(examples * cells)]
-  const puzzleIndices = [0]
-  let at = 0
-  for (const [p, puzzle] of puzzles.entries()) {
-    const random = randomOf(seed, p, part === 'train' ? 1 : 2)
-    const still = part === 'train' ? random.below(puzzle[part].length) : -1
-    for (const [i, example] of puzzle[part].entries()) {
-      const [row, column] = part === 'test' || i === still ? [0, 0] : place(example, size, random)
-      inputs.set(arcTokens(example.input, size, row, column), at * cells)
-      labels.set(arcTokens(example.output, size, row, column), at * cells)
-      at++
-    }
-    puzzleIndices.push(at)
+/** At most so many copies of a task as tokens: of the demonstrations all but one at a random place, held-out pairs at the top left. */
+const groupOf = (task: Puzzle, copies: Iterable<Puzzle>, most: number, size: number, random: Random): SourceGroup => {
+  const names: string[] = []
+  const train = rowsFor(most, task.train.length, size)
+  const test = rowsFor(most, task.test.length, size)
+  for (const copy of copies) {
+    names.push(copy.name)
+    const still = random.below(copy.train.length)
+    for (const [i, example] of copy.train.entries())
+      train.add(example, i === still ? [0, 0] : place(example, size, random))
+    for (const example of copy.test) test.add(example, [0, 0])
   }
-  const ends = [0]
-  for (const group of present) ends.push(ends.at(-1)! + group.length)
+  return { names, train: train.rows(), ...(task.test.length > 0 && { test: test.rows() }) }
+}
+
+/** Room for the rows of so many puzzles with `each` examples. */
+const rowsFor = (puzzles: number, each: number, size: number) => {
+  const cells = size * size
+  const [inputs, labels] = [new Uint8Array(puzzles * each * cells), new Uint8Array(puzzles * each * cells)]
+  let end = 0
   return {
-    info: {
-      pad_id: 0,
-      ignore_label_id: 0,
-      blank_identifier_id: 0,
-      vocab_size: arcVocabulary,
-      seq_len: cells,
-      num_puzzle_identifiers: numbers.size,
-      total_groups: present.length,
-      mean_puzzle_examples: puzzles.length === 0 ? 0 : examples / puzzles.length,
-      sets: ['all'],
+    add: ({ input, output }: ArcExample, [row, column]: readonly [number, number]): void => {
+      inputs.set(arcTokens(input, size, row, column), end)
+      labels.set(arcTokens(output, size, row, column), end)
+      end += cells
     },
-    inputs,
-    labels,
-    puzzleIdentifiers: Int32Array.from(puzzles, ({ name }) => numbers.get(name)!),
-    puzzleIndices: Int32Array.from(puzzleIndices),
-    groupIndices: Int32Array.from(ends),
+    rows: (): Rows => ({ each, inputs: inputs.subarray(0, end), labels: labels.subarray(0, end) }),
   }
 }
 

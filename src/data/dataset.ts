@@ -3,22 +3,25 @@
  * `{set}__{inputs,labels,puzzle_identifiers,puzzle_indices,group_indices}.npy`, and `identifiers.json`.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
-import { decodeNpy, encodeNpy, type Npy } from './npy.js'
-import { checkInfo, checkSplit, type DatasetSplit, exampleCount } from './split.js'
+import { type Npy, readNpy } from './npy.js'
+import { checkInfo, checkSplit, type DatasetSplit } from './split.js'
 
 export type Split = 'train' | 'test'
 export interface Dataset {
   readonly splits: Readonly<Partial<Record<Split, DatasetSplit>>>
   /** Names of the puzzle identifiers; entry 0 is the blank one. */
   readonly identifiers: readonly string[]
+  /** ARC: the held-out tasks by name, as in their files. */
+  readonly testPuzzles?: unknown
 }
 
-const FIELDS = [
+/** Files of a split and what they hold. */
+export const FIELDS = [
   ['inputs', 'inputs'],
   ['labels', 'labels'],
   ['puzzle_identifiers', 'puzzleIdentifiers'],
@@ -26,69 +29,9 @@ const FIELDS = [
   ['group_indices', 'groupIndices'],
 ] as const
 
-/** What a dataset folder may hold; anything else beside these is somebody's and must not be replaced. */
-const OWN_ENTRIES = ['train', 'test', 'identifiers.json', 'test_puzzles.json', '.DS_Store']
-
-/** Why a folder must not be replaced, if it must not: only an empty or a dataset folder may be. */
-const foreignEntry = async (folder: string): Promise<string | undefined> => {
-  if (!existsSync(folder)) return undefined
+const reading = async <A>(file: string, folder: string, read: () => Promise<A>): Promise<E.Either<Problem, A>> => {
   try {
-    const entries = await readdir(folder)
-    const isDataset = entries.some((name) => existsSync(join(folder, name, 'dataset.json')))
-    return entries.find((name) => !(isDataset && OWN_ENTRIES.includes(name)))
-  } catch (cause) {
-    return String(cause)
-  }
-}
-
-/**
- * Writes the folder whole or not at all: it is built beside its place and moved there. Replaces an older dataset, never
- * anything else.
- */
-export const writeDataset =
-  (dataset: Dataset, path: string): TaskEither<Problem, void> =>
-  async () => {
-    // Without a slash at the end, so that what is beside it is not in it.
-    const folder = resolve(path)
-    const foreign = await foreignEntry(folder)
-    if (foreign !== undefined)
-      return E.left(
-        problem('the folder holds something that is no dataset', {
-          where: path,
-          why: foreign,
-          fix: 'choose another --out folder',
-        }),
-      )
-    const building = `${folder}.building-${process.pid}`
-    const replaced = `${folder}.replaced-${process.pid}`
-    try {
-      await rm(building, { recursive: true, force: true })
-      for (const [name, split] of Object.entries(dataset.splits)) {
-        await mkdir(join(building, name), { recursive: true })
-        await writeFile(join(building, name, 'dataset.json'), JSON.stringify(split.info))
-        for (const [file, key] of FIELDS) {
-          const data = split[key]
-          const shape =
-            file === 'inputs' || file === 'labels' ? [exampleCount(split), split.info.seq_len] : [data.length]
-          await writeFile(join(building, name, `${split.info.sets[0]}__${file}.npy`), encodeNpy({ shape, data }))
-        }
-      }
-      await writeFile(join(building, 'identifiers.json'), JSON.stringify(dataset.identifiers))
-      if (existsSync(folder)) await rename(folder, replaced)
-      await rename(building, folder)
-      await rm(replaced, { recursive: true, force: true })
-      return E.right(undefined)
-    } catch (cause) {
-      // Where nothing could be written there may be nothing to remove either.
-      await rm(building, { recursive: true, force: true }).catch(() => {})
-      if (existsSync(replaced) && !existsSync(folder)) await rename(replaced, folder)
-      return E.left(problem('the dataset could not be written', { where: path, why: String(cause) }))
-    }
-  }
-
-const readBytes = async (file: string, folder: string): Promise<E.Either<Problem, Buffer>> => {
-  try {
-    return E.right(await readFile(file))
+    return E.right(await read())
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
       return E.left(problem('the file cannot be read', { where: file, why: String(cause) }))
@@ -96,7 +39,7 @@ const readBytes = async (file: string, folder: string): Promise<E.Either<Problem
       existsSync(folder)
         ? problem('a file of the dataset is missing', {
             where: file,
-            fix: 'build the dataset again (`thetagrad data sudoku`)',
+            fix: 'build the dataset again (`thetagrad data sudoku|maze|arc`)',
           })
         : problem('there is no such dataset folder', {
             where: folder,
@@ -106,24 +49,68 @@ const readBytes = async (file: string, folder: string): Promise<E.Either<Problem
   }
 }
 
+const readText = (file: string, folder: string) => reading(file, folder, () => readFile(file, 'utf8'))
+
 /** Reads and checks one split. */
 export const readSplit =
   (folder: string, split: Split): TaskEither<Problem, DatasetSplit> =>
   async () => {
     const at = join(folder, split)
     const file = join(at, 'dataset.json')
-    const text = await readBytes(file, folder)
+    const text = await readText(file, folder)
     if (E.isLeft(text)) return text
-    const info = checkInfo(text.right.toString(), file)
+    const info = checkInfo(text.right, file)
     if (E.isLeft(info)) return info
     const parts: Partial<Record<(typeof FIELDS)[number][1], Npy>> = {}
     const fileOf = (name: string) => join(at, `${info.right.sets[0]}__${name}.npy`)
     for (const [name, key] of FIELDS) {
-      const bytes = await readBytes(fileOf(name), folder)
-      if (E.isLeft(bytes)) return bytes
-      const decoded = decodeNpy(bytes.right, fileOf(name))
-      if (E.isLeft(decoded)) return decoded
-      parts[key] = decoded.right
+      const array = await reading(fileOf(name), folder, () => readNpy(fileOf(name)))
+      if (E.isLeft(array)) return array
+      if (E.isLeft(array.right)) return array.right
+      parts[key] = array.right.right
     }
     return checkSplit(info.right, parts as Required<typeof parts>, fileOf)
+  }
+
+const readJson = async (file: string, folder: string): Promise<E.Either<Problem, unknown>> => {
+  const text = await readText(file, folder)
+  return E.isLeft(text)
+    ? text
+    : E.tryCatch(
+        () => JSON.parse(text.right) as unknown,
+        (cause) => problem('this is no JSON', { where: file, why: String(cause) }),
+      )
+}
+
+/** The names of the puzzle identifiers. */
+export const readIdentifiers =
+  (folder: string): TaskEither<Problem, readonly string[]> =>
+  async () => {
+    const file = join(folder, 'identifiers.json')
+    const names = await readJson(file, folder)
+    if (E.isLeft(names)) return names
+    return Array.isArray(names.right) && names.right.every((name) => typeof name === 'string')
+      ? E.right(names.right)
+      : E.left(problem('this is no list of names', { where: file }))
+  }
+
+/** The whole folder: written again, it is the same byte for byte. */
+export const readDataset =
+  (folder: string): TaskEither<Problem, Dataset> =>
+  async () => {
+    const identifiers = await readIdentifiers(folder)()
+    if (E.isLeft(identifiers)) return identifiers
+    const splits: Partial<Record<Split, DatasetSplit>> = {}
+    for (const name of ['train', 'test'] as const) {
+      if (!existsSync(join(folder, name))) continue
+      const split = await readSplit(folder, name)()
+      if (E.isLeft(split)) return split
+      splits[name] = split.right
+    }
+    const file = join(folder, 'test_puzzles.json')
+    if (!existsSync(file)) return E.right({ splits, identifiers: identifiers.right })
+    const testPuzzles = await readJson(file, folder)
+    return E.isLeft(testPuzzles)
+      ? testPuzzles
+      : E.right({ splits, identifiers: identifiers.right, testPuzzles: testPuzzles.right })
   }

@@ -15,11 +15,11 @@ export {
   rankArc,
   undoArc,
 } from './arc.js'
-export { type ArcSettings, arcDataset, augmentTask } from './arc-dataset.js'
+export { type ArcSettings, arcSource, copiesOf } from './arc-dataset.js'
 export { type ArcTask, longestSide, readArcTasks } from './arc-files.js'
 export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
 export { parsePuzzles, readPuzzles } from './csv.js'
-export { type Dataset, readSplit, type Split, writeDataset } from './dataset.js'
+export { type Dataset, readDataset, readIdentifiers, readSplit, type Split } from './dataset.js'
 export { dihedral, inverseDihedral } from './dihedral.js'
 export {
   type Geometry,
@@ -48,10 +48,11 @@ export {
   solveMaze,
   turnMaze,
 } from './maze.js'
-export { mazeDataset, mazeSplit, parseMazes, readMazes } from './maze-files.js'
+export { type MazeShape, mazeSource, parseMazes, readMazes, shapeOf, showShape } from './maze-files.js'
 export { type Random, randomOf } from './random.js'
 export { parsePuzzle, showGrid } from './show.js'
 export { solve } from './solver.js'
+export { collect, type DatasetSource } from './source.js'
 export { type DatasetInfo, type DatasetSplit, exampleCount, IGNORED } from './split.js'
 export {
   augment,
@@ -61,5 +62,7 @@ export {
   generateSudoku,
   leaks,
   sudokuDataset,
+  sudokuSource,
   sudokuSplit,
 } from './sudoku.js'
+export { type WriteOptions, type Written, writeDataset, writeSource } from './write.js'

@@ -3,47 +3,58 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
 import { type PuzzleRow, parseRows, readText } from './csv-rows.js'
-import type { Dataset } from './dataset.js'
-import { judgeMaze, type MazePuzzle, mazeTokens, mazeVocabulary, turnMaze } from './maze.js'
-import { singleSplit } from './single.js'
-import type { DatasetSplit } from './split.js'
+import { judgeMaze, type Maze, type MazePuzzle, mazeTokens, mazeVocabulary, turnMaze } from './maze.js'
+import { type DatasetSource, type Rows, singleRows } from './source.js'
 
-export interface MazeFile {
+/** Rows and columns. */
+export interface MazeShape {
   readonly width: number
+  readonly height: number
+}
+export interface MazeFile extends MazeShape {
   readonly mazes: readonly MazePuzzle[]
 }
 
-/** Mazes of a file, all square and of one size, with answers that mark a shortest path. */
+/** Mazes of a file, all of one shape, with answers that mark a shortest path; squares, unless their width is told. */
 export const readMazes =
-  (file: string): TaskEither<Problem, MazeFile> =>
+  (file: string, width?: number): TaskEither<Problem, MazeFile> =>
   async () => {
     const text = await readText(file)
-    return E.isLeft(text) ? text : parseMazes(text.right, file)
+    return E.isLeft(text) ? text : parseMazes(text.right, file, width)
   }
 
-export const parseMazes = (text: string, file: string): E.Either<Problem, MazeFile> => {
+export const parseMazes = (text: string, file: string, width?: number): E.Either<Problem, MazeFile> => {
   const rows = parseRows(text, file)
   if (E.isLeft(rows)) return rows
   const mazes: MazePuzzle[] = []
   for (const row of rows.right) {
-    const maze = parseMaze(row, mazes[0]?.question.width)
+    const maze = parseMaze(row, width, mazes[0]?.question)
     if (E.isLeft(maze)) return maze
     mazes.push(maze.right)
   }
-  return E.right({ width: mazes[0]!.question.width, mazes })
+  return E.right({ ...shapeOf(mazes[0]!.question), mazes })
 }
+
+export const shapeOf = ({ width, cells }: Maze): MazeShape => ({ width, height: cells.length / width })
+export const showShape = ({ width, height }: MazeShape): string => `${height}×${width}`
 
 const parseMaze = (
   { fields: { question, answer }, where }: PuzzleRow,
-  expected: number | undefined,
+  told: number | undefined,
+  first: Maze | undefined,
 ): E.Either<Problem, MazePuzzle> => {
   const refuse = (what: string, fix: string) => E.left(problem(what, { where, fix }))
-  const width = Math.sqrt(question.length)
-  if (!Number.isInteger(width) || width < 2)
-    return refuse(`the maze has ${question.length} cells`, 'a maze is a square, row by row: 900 cells for 30×30')
-  if (expected !== undefined && width !== expected)
+  const width = told ?? Math.sqrt(question.length)
+  if (!Number.isInteger(question.length / width) || !Number.isInteger(width) || question.length < 2)
     return refuse(
-      `the maze is ${width}×${width}, those before it ${expected}×${expected}`,
+      `the maze has ${question.length} cells`,
+      told === undefined
+        ? 'a maze is a square, row by row: 900 cells for 30×30; give --width COLUMNS for another rectangle'
+        : `with rows of ${told} cells there must be a multiple of ${told}`,
+    )
+  if (first !== undefined && question.length !== first.cells.length)
+    return refuse(
+      `the maze is ${showShape({ width, height: question.length / width })}, those before it ${showShape(shapeOf(first))}`,
       'put mazes of one size into one file',
     )
   if (answer.length !== question.length)
@@ -66,18 +77,32 @@ const parseMaze = (
     : refuse('the path of the answer is not a shortest one', 'mark one shortest path with o')
 }
 
-/** A maze a group; with `symmetries`, its eight turns and flips. */
-export const mazeSplit = (width: number, mazes: Iterable<MazePuzzle>, symmetries: boolean): DatasetSplit =>
-  singleSplit(mazeVocabulary, width * width, groupsOf(mazes, symmetries), ({ question, answer }) => ({
-    input: mazeTokens(question),
-    label: mazeTokens(answer),
-  }))
-
-function* groupsOf(mazes: Iterable<MazePuzzle>, symmetries: boolean): Generator<readonly MazePuzzle[]> {
-  for (const maze of mazes) yield symmetries ? Array.from({ length: 8 }, (_, k) => turnMaze(maze, k)) : [maze]
+/** A dataset that is made while it is written: a maze a group; with `symmetries`, its turns and flips in training. */
+export const mazeSource = (
+  { width, height }: MazeShape,
+  train: readonly MazePuzzle[],
+  test: readonly MazePuzzle[],
+  symmetries: boolean,
+): DatasetSource => {
+  const rows = (mazes: readonly MazePuzzle[]): Rows =>
+    singleRows(mazes, width * height, ({ question, answer }) => ({
+      input: mazeTokens(question),
+      label: mazeTokens(answer),
+    }))
+  const turns = symmetries ? symmetriesOf(width, height) : [0]
+  return {
+    vocabulary: mazeVocabulary,
+    sequence: width * height,
+    count: train.length + test.length,
+    groups: {
+      *[Symbol.iterator]() {
+        for (const maze of train) yield { train: rows(turns.map((k) => turnMaze(maze, k))) }
+        for (const maze of test) yield { test: rows([maze]) }
+      },
+    },
+  }
 }
 
-export const mazeDataset = (train: DatasetSplit, test: DatasetSplit): Dataset => ({
-  splits: { train, test },
-  identifiers: ['<blank>'],
-})
+/** The symmetries that keep a rectangle's shape: all eight of a square, four of another one. */
+const symmetriesOf = (width: number, height: number): readonly number[] =>
+  width === height ? [0, 1, 2, 3, 4, 5, 6, 7] : [0, 2, 4, 5]

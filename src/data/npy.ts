@@ -1,4 +1,5 @@
 /** NumPy's `.npy` files, version 1.0, C order: what the published dataset folders are made of. */
+import { open } from 'node:fs/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
 
@@ -20,27 +21,38 @@ type Descriptor = keyof typeof types
 const descriptorOf = (data: NpyData): Descriptor =>
   data instanceof Uint8Array ? '|u1' : data instanceof Int32Array ? '<i4' : data instanceof Float32Array ? '<f4' : '<i8'
 
-/** Bytes exactly as NumPy writes them: the header is padded with spaces to a multiple of 64. */
-export const encodeNpy = ({ shape, data }: Npy): Buffer => {
+/** The header exactly as NumPy writes it, padded with spaces to a multiple of 64. */
+export const npyHeader = (descriptor: Descriptor, shape: readonly number[]): Buffer => {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
-  const dictionary = `{'descr': '${descriptorOf(data)}', 'fortran_order': False, 'shape': ${tuple}, }`
+  const dictionary = `{'descr': '${descriptor}', 'fortran_order': False, 'shape': ${tuple}, }`
   const length = Math.ceil((MAGIC.length + 2 + dictionary.length + 1) / 64) * 64 - MAGIC.length - 2
-  const header = Buffer.from(`${dictionary.padEnd(length - 1)}\n`, 'latin1')
   const size = Buffer.alloc(2)
   size.writeUInt16LE(length)
-  return Buffer.concat([MAGIC, size, header, Buffer.from(data.buffer, data.byteOffset, data.byteLength)])
+  return Buffer.concat([MAGIC, size, Buffer.from(`${dictionary.padEnd(length - 1)}\n`, 'latin1')])
 }
 
-export const decodeNpy = (bytes: Buffer, file: string): E.Either<Problem, Npy> => {
+export const encodeNpy = ({ shape, data }: Npy): Buffer =>
+  Buffer.concat([npyHeader(descriptorOf(data), shape), Buffer.from(data.buffer, data.byteOffset, data.byteLength)])
+
+interface Header {
+  readonly shape: readonly number[]
+  readonly descriptor: Descriptor
+  /** Where the data begins, and its bytes. */
+  readonly start: number
+  readonly length: number
+}
+
+/** What the first bytes of a file of `size` bytes announce. */
+const headerOf = (bytes: Buffer, size: number, file: string): E.Either<Problem, Header> => {
   const refuse = (what: string, why: string) =>
-    E.left(problem(what, { where: file, why, fix: 'build the dataset again (`thetagrad data sudoku`)' }))
+    E.left(problem(what, { where: file, why, fix: 'build the dataset again (`thetagrad data sudoku|maze|arc`)' }))
   if (!bytes.subarray(0, 6).equals(MAGIC.subarray(0, 6)))
     return refuse('this is no .npy file', 'it does not start with \\x93NUMPY')
   if (bytes.length >= 8 && (bytes[6] !== 1 || bytes[7] !== 0))
     return refuse(`the .npy file is of version ${bytes[6]}.${bytes[7]}`, 'supported is 1.0, which np.save writes')
-  const headerEnd = bytes.length < 10 ? Number.POSITIVE_INFINITY : 10 + bytes.readUInt16LE(8)
-  if (bytes.length < headerEnd) return refuse('the .npy file is cut off', 'its header is incomplete')
-  const header = bytes.subarray(10, headerEnd).toString('latin1')
+  const start = bytes.length < 10 ? Number.POSITIVE_INFINITY : 10 + bytes.readUInt16LE(8)
+  if (bytes.length < start) return refuse('the .npy file is cut off', 'its header is incomplete')
+  const header = bytes.subarray(10, start).toString('latin1')
   const descriptor = /'descr': '([^']*)'/.exec(header)?.[1]
   const dims = /'shape': \(([^)]*)\)/.exec(header)?.[1]
   if (descriptor === undefined || dims === undefined) return refuse('the .npy header is not understood', header.trim())
@@ -52,16 +64,48 @@ export const decodeNpy = (bytes: Buffer, file: string): E.Either<Problem, Npy> =
     .split(',')
     .filter((d) => d.trim() !== '')
     .map(Number)
-  const { make, bytes: width } = types[descriptor as Descriptor]
-  const expected = shape.reduce((a, b) => a * b, 1) * width
-  const body = bytes.subarray(headerEnd)
-  if (body.length !== expected)
+  if (shape.some((d) => !Number.isSafeInteger(d) || d < 0))
+    return refuse('the .npy header is not understood', header.trim())
+  const length = shape.reduce((a, b) => a * b, 1) * types[descriptor as Descriptor].bytes
+  if (size - start !== length)
     return refuse(
-      body.length < expected ? 'the .npy file is cut off' : 'the .npy file is too long',
-      `its header announces ${expected} bytes of data, it has ${body.length}`,
+      size - start < length ? 'the .npy file is cut off' : 'the .npy file is too long',
+      `its header announces ${length} bytes of data, it has ${size - start}`,
     )
-  return E.right({
-    shape,
-    data: make(body.buffer.slice(body.byteOffset, body.byteOffset + body.length) as ArrayBuffer),
-  })
+  return E.right({ shape, descriptor: descriptor as Descriptor, start, length })
+}
+
+export const decodeNpy = (bytes: Buffer, file: string): E.Either<Problem, Npy> => {
+  const header = headerOf(bytes, bytes.length, file)
+  if (E.isLeft(header)) return header
+  const { shape, descriptor, start, length } = header.right
+  const from = bytes.byteOffset + start
+  return E.right({ shape, data: types[descriptor].make(bytes.buffer.slice(from, from + length) as ArrayBuffer) })
+}
+
+/** Headers are 128 bytes as a rule, and 65 545 at most. */
+const LONGEST_HEADER = 1 << 17
+/** A read must not be of more than 2 GiB. */
+const AT_ONCE = 1 << 28
+
+/** A file as an array, into the memory it stays in. Rejects where the file cannot be read. */
+export const readNpy = async (file: string): Promise<E.Either<Problem, Npy>> => {
+  const handle = await open(file)
+  try {
+    const { size } = await handle.stat()
+    const first = Buffer.alloc(Math.min(size, LONGEST_HEADER))
+    await handle.read(first, 0, first.length, 0)
+    const header = headerOf(first, size, file)
+    if (E.isLeft(header)) return header
+    const { shape, descriptor, start, length } = header.right
+    const bytes = new Uint8Array(length)
+    for (let at = 0; at < length; ) {
+      const { bytesRead } = await handle.read(bytes, at, Math.min(AT_ONCE, length - at), start + at)
+      if (bytesRead === 0) throw new Error('the file became shorter while it was read')
+      at += bytesRead
+    }
+    return E.right({ shape, data: types[descriptor].make(bytes.buffer) })
+  } finally {
+    await handle.close()
+  }
 }

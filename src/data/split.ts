@@ -33,6 +33,8 @@ export interface DatasetSplit {
   readonly puzzleIndices: Int32Array
   /** [groups + 1] */
   readonly groupIndices: Int32Array
+  /** Tokens that were 64-bit integers in the file, as the published builder leaves augmented Sudokus; written again so. */
+  readonly wide?: readonly ('inputs' | 'labels')[]
 }
 
 /** Label that losses and metrics leave out. */
@@ -40,7 +42,7 @@ export const IGNORED = -100
 
 export const exampleCount = (split: DatasetSplit): number => split.inputs.length / split.info.seq_len
 
-const again = 'build the dataset again (`thetagrad data sudoku`)'
+const again = 'build the dataset again (`thetagrad data sudoku|maze|arc`)'
 
 const isCount = (value: unknown): boolean => typeof value === 'number' && Number.isInteger(value) && value >= 0
 const fields: { readonly [K in keyof DatasetInfo]: (value: unknown) => boolean } = {
@@ -79,7 +81,7 @@ export const checkInfo = (text: string, file: string): E.Either<Problem, Dataset
 const ignored = (info: Readonly<Record<string, unknown>>): number | null =>
   typeof info.ignore_label_id === 'number' ? info.ignore_label_id : null
 
-type Parts = { readonly [K in Exclude<keyof DatasetSplit, 'info'>]: Npy }
+type Parts = { readonly [K in Exclude<keyof DatasetSplit, 'info' | 'wide'>]: Npy }
 
 /** The arrays as a split; `fileOf` names a part's file in problems. */
 export const checkSplit = (
@@ -100,6 +102,7 @@ export const checkSplit = (
   const lists = { puzzle_identifiers: puzzleIdentifiers, puzzle_indices: puzzleIndices, group_indices: groupIndices }
   for (const [name, part] of Object.entries({ inputs, labels, ...lists }))
     if (part.data instanceof Float32Array) return refuse(name, 'it holds float32, expected whole numbers')
+  const wide = (['inputs', 'labels'] as const).filter((name) => parts[name].data instanceof BigInt64Array)
   const split: DatasetSplit = {
     info,
     inputs: tokens(inputs.data),
@@ -107,6 +110,7 @@ export const checkSplit = (
     puzzleIdentifiers: integers(puzzleIdentifiers.data),
     puzzleIndices: integers(puzzleIndices.data),
     groupIndices: integers(groupIndices.data),
+    ...(wide.length > 0 && { wide }),
   }
   const spans = [
     ['puzzle_indices', split.puzzleIndices, puzzles, examples, 'examples'],

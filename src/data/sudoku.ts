@@ -9,26 +9,40 @@ import type { Dataset } from './dataset.js'
 import { digPuzzles, identityOf, splitGrids } from './generate.js'
 import { type Geometry, type Grid, type Puzzle, tokensOf, vocabularyOf } from './grid.js'
 import { randomOf } from './random.js'
-import { singleSplit } from './single.js'
+import { collect, type DatasetSource, type Rows, singleRows } from './source.js'
 import type { DatasetSplit } from './split.js'
 import { disguise } from './symmetry.js'
 
 /** Puzzles of one group are variants of each other: an epoch takes one of them. Perhaps made while being walked through. */
-export type Groups = Iterable<readonly Puzzle[]>
+export type Groups = Iterable<readonly Puzzle[]> & { readonly length: number }
+
+/** A dataset that is made while it is written. */
+export const sudokuSource = (geometry: Geometry, train: Groups, test: Groups): DatasetSource => {
+  const sequence = geometry.side ** 2
+  const rows = (puzzles: readonly Puzzle[]): Rows =>
+    singleRows(puzzles, sequence, ({ question, answer }) => ({ input: tokensOf(question), label: tokensOf(answer) }))
+  return {
+    vocabulary: vocabularyOf(geometry),
+    sequence,
+    count: train.length + test.length,
+    groups: {
+      *[Symbol.iterator]() {
+        for (const group of train) yield { train: rows(group) }
+        for (const group of test) yield { test: rows(group) }
+      },
+    },
+  }
+}
+
+export const sudokuDataset = (geometry: Geometry, train: Groups, test: Groups): Dataset =>
+  collect(sudokuSource(geometry, train, test))
 
 export const sudokuSplit = (geometry: Geometry, groups: Groups): DatasetSplit =>
-  singleSplit(vocabularyOf(geometry), geometry.side ** 2, groups, ({ question, answer }) => ({
-    input: tokensOf(question),
-    label: tokensOf(answer),
-  }))
-
-export const sudokuDataset = (geometry: Geometry, train: Groups, test: Groups): Dataset => ({
-  splits: { train: sudokuSplit(geometry, train), test: sudokuSplit(geometry, test) },
-  identifiers: ['<blank>'],
-})
+  sudokuDataset(geometry, groups, []).splits.train!
 
 /** Every puzzle with `copies` disguises of itself; a disguise is a function of (seed, puzzle, copy) alone. */
 export const augment = (geometry: Geometry, puzzles: readonly Puzzle[], copies: number, seed: number): Groups => ({
+  length: puzzles.length,
   *[Symbol.iterator]() {
     for (const [i, p] of puzzles.entries())
       yield [p, ...Array.from({ length: copies }, (_, c) => disguise(geometry, p, randomOf(seed, i, c)))]

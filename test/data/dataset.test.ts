@@ -13,9 +13,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Dataset, readSplit, writeDataset } from '../../src/data/dataset.js'
+import { type Dataset, readSplit } from '../../src/data/dataset.js'
 import { decodeNpy, encodeNpy } from '../../src/data/npy.js'
 import type { DatasetSplit } from '../../src/data/split.js'
+import { writeDataset } from '../../src/data/write.js'
 import { showProblem } from '../../src/problem.js'
 
 /** Two groups: one of two puzzles with one and two examples, one of one puzzle; three tokens an example. */
@@ -74,7 +75,9 @@ describe('a dataset folder', () => {
     await writeDataset(dataset, out)()
     const wide = { shape: [4, 3], data: BigInt64Array.from(split.inputs, BigInt) }
     writeFileSync(join(out, 'train', 'all__inputs.npy'), encodeNpy(wide))
-    expect(await readSplit(out, 'train')()).toEqual(E.right({ ...split, inputs: Int32Array.from(split.inputs) }))
+    expect(await readSplit(out, 'train')()).toEqual(
+      E.right({ ...split, inputs: Int32Array.from(split.inputs), wide: ['inputs'] }),
+    )
   })
 
   it('replaces an older dataset, also where its name ends in a slash, and leaves nothing beside it', async () => {

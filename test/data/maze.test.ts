@@ -6,13 +6,13 @@ import * as fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
+  collect,
   exampleCount,
   generateMaze,
   judgeMaze,
   type Maze,
-  mazeDataset,
   mazeOfTokens,
-  mazeSplit,
+  mazeSource,
   mazeTokens,
   parseMaze,
   parseMazes,
@@ -134,7 +134,8 @@ describe('generated mazes', () => {
   it('go through tokens and the dataset folder unchanged, byte for byte the same when built again', async () => {
     const mazes = Array.from({ length: 6 }, (_, i) => generateMaze({ side: 6, minPath: 8, seed: 1 }, i)!)
     for (const { answer } of mazes) expect(mazeOfTokens(mazeTokens(answer), 6)).toEqual(answer)
-    const dataset = mazeDataset(mazeSplit(6, mazes, false), mazeSplit(6, mazes.slice(4), false))
+    const square = { width: 6, height: 6 }
+    const dataset = collect(mazeSource(square, mazes, mazes.slice(4), false))
     const paths = ['a', 'b'].map((name) => join(folder, name))
     for (const path of paths) right(await writeDataset(dataset, path)())
     for (const file of ['inputs', 'labels', 'puzzle_indices', 'group_indices', 'puzzle_identifiers']) {
@@ -142,7 +143,7 @@ describe('generated mazes', () => {
       expect(a).toEqual(b)
     }
     expect(right(await readSplit(paths[0]!, 'train')())).toEqual(dataset.splits.train)
-    expect(exampleCount(mazeSplit(6, mazes, true))).toBe(48)
+    expect(exampleCount(collect(mazeSource(square, mazes, [], true)).splits.train!)).toBe(48)
   })
 })
 
