@@ -1,6 +1,6 @@
 /** Losses: labels and targets that fit their logits, and such that do not. */
 import { expectError, expectType } from 'tsd'
-import { binaryCrossEntropy, cast, crossEntropy, mean, type Tensor, type TokenLoss } from '../src/index.js'
+import { binaryCrossEntropy, cast, crossEntropy, mean, sum, type Tensor, type TokenLoss } from '../src/index.js'
 
 type F<S extends readonly (number | string)[]> = Tensor<S, 'f32'>
 declare const ids: Tensor<['batch', 81], 'i32'>
@@ -19,7 +19,7 @@ expectError(binaryCrossEntropy(halting, column))
 expectError(binaryCrossEntropy(halting, cast(halting, 'i32')))
 expectType<F<[]>>(crossEntropy(kind, null as unknown as F<[11]>, null as unknown as Tensor<[], 'i32'>))
 expectType<F<['batch', 81]>>(binaryCrossEntropy(mean(logits, 2), cast(ids, 'f32')))
-expectType<F<[]>>(mean(binaryCrossEntropy(halting, halting), 0))
+expectType<F<[]>>(sum(binaryCrossEntropy(halting, halting), 0))
 expectError(crossEntropy('softmax', null as unknown as F<[]>, null as unknown as Tensor<[], 'i32'>))
 expectError(crossEntropy('softmax', logits, null as unknown as Tensor<['batch', 81], 'bool'>))
 expectError(crossEntropy('softmax', logits, 3))

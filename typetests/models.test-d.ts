@@ -7,6 +7,7 @@ import {
   deepSupervision,
   detached,
   fullGradient,
+  type Halting,
   hierarchicalConvergence,
   hrm,
   inputNet,
@@ -84,6 +85,8 @@ expectType<Tensor<['batch', 81, 11], 'f32'>>(
 expectType<Tensor<['batch', 2], 'f32'>>(qHead({ hidden: 64 }).apply(null as never)(z))
 expectError(outputNet({ hidden: 32, vocabulary: 11, sequence: 81 }).apply(null as never)(z))
 expectError(qHead({ hidden: 32 }).apply(null as never)(z))
+expectType<Halting>(adaptiveHalting({ maxSegments: 16, exploration: 0.2, continuation: false }))
+expectType<Halting>(deepSupervision({ segments: 16 }))
 expectError(adaptiveHalting({}))
 expectError(deepSupervision({ maxSegments: 3 }))
 

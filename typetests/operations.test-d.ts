@@ -154,7 +154,7 @@ expectError(min(mask, 1))
 expectError(sum(x, 0.5))
 expectError(sum(bias, 1))
 expectType<F<[]>>(sum(bias, 0))
-expectType<F<[]>>(mean(mean(mean(x, 2), 1), 0))
+expectType<F<[]>>(sum(mean(mean(x, 2), 1), 0))
 
 // ── products and tables ─────────────────────────────────────────────────────────────────────────────────────────────
 declare const weight: F<[512, 3]>

@@ -74,6 +74,62 @@ const programs: readonly (readonly [names: string, program: string, sentence: st
     'hrm({ vocabulary: 11, sequence: 81, hidden: 24 as number, heads: 8 })',
     'attention: rotary positions turn pairs of numbers, but the head dimension 3 is odd',
   ],
+  [
+    'concat, input',
+    `${x}\nconcat(1, x, input('y', ['batch', 3, 511 as number], 'f32', 'streamed'))`,
+    'concat on axis 1 cannot take [batch, 81, 512] and [batch, 3, 511]: of the second, last dimension is 511, expected 512',
+  ],
+  [
+    'input, transpose',
+    `${x}\ntranspose(x, [0, 1, 1] as number[])`,
+    'transpose(0, 1, 1) cannot take [batch, 81, 512]: the axes must be 0 to the last, each once',
+  ],
+  [
+    'broadcastTo, input',
+    `${x}\nbroadcastTo(x, ['batch', 80 as number, 512])`,
+    'broadcastTo cannot take [batch, 81, 512] to [batch, 80, 512]: its dimensions must be equal or 1, counted from the last',
+  ],
+  [
+    'input, unsqueeze',
+    `${x}\nunsqueeze(x, 4 as number)`,
+    'unsqueeze at axis 4 cannot take [batch, 81, 512]: it has 3 dimensions',
+  ],
+  ['input, pad', `${x}\npad(x, 3 as number, 1, 0)`, 'pad on axis 3 cannot take [batch, 81, 512]: it has 3 dimensions'],
+  [
+    'crossEntropy, input',
+    `${x}\ncrossEntropy('softmax', x, input('y', ['batch', 82 as number], 'i32', 'streamed'))`,
+    'crossEntropy cannot take logits [batch, 81, 512] and labels [batch, 82]: the labels must be [batch, 81], last dimension is 82, expected 81',
+  ],
+  [
+    'input, rotaryTables, rotate',
+    "rotate(input('q', ['batch', 81, 8, 64], 'f32', 'streamed'), rotaryTables(82 as number, 64))",
+    'rotate cannot take [batch, 81, 8, 64]: the tables are for 82 positions of head dimension 64',
+  ],
+  [
+    'dotProductAttention, input',
+    "const q = input('q', ['batch', 81, 8, 64], 'f32', 'streamed')\ndotProductAttention(q, q, input('v', ['batch', 80 as number, 8, 64], 'f32', 'streamed'))",
+    'dotProductAttention cannot take q [batch, 81, 8, 64], k [batch, 81, 8, 64], v [batch, 80, 8, 64]: k and v must agree in batch, positions and heads',
+  ],
+  [
+    'linear, stack',
+    'stack(2, linear(512, 511 as number))',
+    'stack: the block turns […, 512] into […, 511]; it must keep the shape: last dimension is 511, expected 512',
+  ],
+  [
+    'block, linear',
+    "block({ name: 'b', input: ['batch', 81, 512], parts: { a: linear(511 as number, 3) }, compute: ({ a }, y) => a(y) })",
+    'linear(511 → 3) cannot take [batch, 81, 512]: last dimension is 512, expected 511',
+  ],
+  [
+    'input, linear',
+    `${x}\nlinear(512, 64 as number).apply({ weight: input('w', [63 as number, 512], 'f32', 'resident') })(x)`,
+    'the parameter weight is [63, 512], expected [64, 512]',
+  ],
+  [
+    'demandCheckpoint, linear',
+    'demandCheckpoint(linear(512, 64).parameters, { weight: [63 as number, 512] })',
+    "the checkpoint's weight is [63, 512], expected [64, 512]",
+  ],
   ['divideDims', 'divideDims(512 as number, 7)', 'divideDims cannot take 512 and 7: the remainder is 1'],
 ]
 
