@@ -48,9 +48,10 @@ export {
   solveMaze,
   turnMaze,
 } from './maze.js'
-export { type MazeShape, mazeSource, parseMazes, readMazes, shapeOf, showShape } from './maze-files.js'
+export { type MazeShape, mazeLeaks, mazeSource, parseMazes, readMazes, shapeOf, showShape } from './maze-files.js'
 export { type Random, randomOf } from './random.js'
-export { parsePuzzle, showGrid } from './show.js'
+export { mayReplace } from './replace-folder.js'
+export { parsePuzzle, showArc, showGrid, showMaze } from './show.js'
 export { solve } from './solver.js'
 export { collect, type DatasetSource } from './source.js'
 export { type DatasetInfo, type DatasetSplit, exampleCount, IGNORED } from './split.js'

@@ -103,6 +103,20 @@ export const mazeSource = (
   }
 }
 
+/** Test mazes that are trained on: as they are or, with `symmetries`, turned or flipped. */
+export const mazeLeaks = (
+  train: readonly MazePuzzle[],
+  test: readonly MazePuzzle[],
+  symmetries: boolean,
+): ReadonlySet<number> => {
+  const known = new Set<string>()
+  for (const maze of train) {
+    const { width, height } = shapeOf(maze.question)
+    for (const k of symmetries ? symmetriesOf(width, height) : [0]) known.add(turnMaze(maze, k).question.cells)
+  }
+  return new Set(test.flatMap(({ question }, i) => (known.has(question.cells) ? [i] : [])))
+}
+
 /** The symmetries that keep a rectangle's shape: all eight of a square, four of another one. */
 const symmetriesOf = (width: number, height: number): readonly number[] =>
   width === height ? [0, 1, 2, 3, 4, 5, 6, 7] : [0, 2, 4, 5]

@@ -52,24 +52,29 @@ export const mazeOfTokens = (tokens: ArrayLike<number>, width: number): Maze => 
   cells: Array.from(tokens, (t) => charset[t - 1] ?? '?').join(''),
 })
 
-/** Whether tokens are those of a square maze: walls, free cells, one start and one goal. */
-const isMaze = (tokens: ArrayLike<number>): boolean => {
+/** Whether tokens are those of a maze: walls, free cells, one start and one goal, in rows of `width`. */
+const isMaze = (tokens: ArrayLike<number>, width: number): boolean => {
   const all = Array.from(tokens)
   const count = (letter: string) => all.filter((t) => t === charset.indexOf(letter) + 1).length
   return (
-    Number.isInteger(Math.sqrt(all.length)) &&
+    Number.isInteger(width) &&
+    Number.isInteger(all.length / width) &&
     all.every((t) => t >= 1 && t <= 4) &&
     count('S') === 1 &&
     count('G') === 1
   )
 }
 
-/** Whether the answer to a maze marks a shortest path, whichever of them; `undefined` where the question is no maze. */
-export const judgeMazeTokens = (question: ArrayLike<number>, answer: ArrayLike<number>): boolean | undefined => {
-  if (!isMaze(question)) return undefined
-  const width = Math.sqrt(question.length)
-  return judgeMaze(mazeOfTokens(question, width), mazeOfTokens(answer, width)).optimal
-}
+/**
+ * Whether the answer to a maze marks a shortest path, whichever of them; `undefined` where the question is no maze. A square,
+ * unless its width is told: tokens do not say it.
+ */
+export const judgeMazeTokens = (
+  question: ArrayLike<number>,
+  answer: ArrayLike<number>,
+  width: number = Math.sqrt(question.length),
+): boolean | undefined =>
+  isMaze(question, width) ? judgeMaze(mazeOfTokens(question, width), mazeOfTokens(answer, width)).optimal : undefined
 
 /** Moves in the order of the labels: down, left, right, up. */
 const steps = (cell: number, { width, cells }: Maze): readonly number[] => {
@@ -82,25 +87,37 @@ const steps = (cell: number, { width, cells }: Maze): readonly number[] => {
   ]
 }
 
-/** Moves from every cell to `goal`; −1 where there is no way. */
-const distances = (maze: Maze, goal: number): Int32Array => {
-  const found = new Int32Array(maze.cells.length).fill(-1)
-  found[goal] = 0
-  const queue = [goal]
-  for (let i = 0; i < queue.length; i++)
-    for (const next of steps(queue[i]!, maze))
-      if (found[next] === -1 && maze.cells[next] !== '#') {
-        found[next] = found[queue[i]!]! + 1
-        queue.push(next)
-      }
+/** Moves from every cell to one of them; −1 where there is no way. `isWall` is 1 at walls. */
+const distances = (isWall: Uint8Array, width: number, to: number): Int32Array => {
+  const cells = isWall.length
+  const found = new Int32Array(cells).fill(-1)
+  const queue = new Int32Array(cells)
+  let end = 0
+  const reach = (cell: number, distance: number): void => {
+    if (isWall[cell] === 1 || found[cell] !== -1) return
+    found[cell] = distance
+    queue[end++] = cell
+  }
+  reach(to, 0)
+  for (let i = 0; i < end; i++) {
+    const cell = queue[i]!
+    const column = cell % width
+    const distance = found[cell]! + 1
+    if (cell + width < cells) reach(cell + width, distance)
+    if (column > 0) reach(cell - 1, distance)
+    if (column < width - 1) reach(cell + 1, distance)
+    if (cell >= width) reach(cell - width, distance)
+  }
   return found
 }
 
 /** The cells of the labelled path from S to G, both among them; nothing when there is no way. */
 export const shortestPath = (maze: Maze): readonly number[] | undefined => {
   const [start, goal] = [maze.cells.indexOf('S'), maze.cells.indexOf('G')]
-  const left = distances(maze, goal)
-  if (start < 0 || goal < 0 || left[start]! < 0) return undefined
+  if (start < 0 || goal < 0) return undefined
+  const isWall = Uint8Array.from(maze.cells, (c) => (c === '#' ? 1 : 0))
+  const left = distances(isWall, maze.width, goal)
+  if (left[start]! < 0) return undefined
   const path = [start]
   while (path.at(-1) !== goal) {
     const here = path.at(-1)!
@@ -143,8 +160,9 @@ export const judgeMaze = (question: Maze, answer: Maze): MazeVerdict => {
 
 // ── generator ───────────────────────────────────────────────────────────────────────────────────────────────────────
 export interface MazeSettings {
-  /** Rows and columns. */
+  /** Rows, and columns unless those are told. */
   readonly side: number
+  readonly columns?: number
   /** Fewest cells of the path, S and G among them; the published mazes of side 30 have 110. */
   readonly minPath: number
   readonly seed: number
@@ -159,25 +177,32 @@ const TRIES = 20_000
  * The `index`-th maze of a seed: walls at random, a start at random, a goal at random among the cells as far from it as is
  * demanded. `undefined` when no try gives such a path.
  */
-export const generateMaze = ({ side, minPath, seed }: MazeSettings, index: number): MazePuzzle | undefined => {
+export const generateMaze = (
+  { side, columns = side, minPath, seed }: MazeSettings,
+  index: number,
+): MazePuzzle | undefined => {
   const random = randomOf(seed, index)
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const found = attemptMaze(side, minPath, random)
+    const found = attemptMaze(side, columns, minPath, random)
     if (found !== undefined) return found
   }
   return undefined
 }
 
-const attemptMaze = (side: number, minPath: number, random: Random): MazePuzzle | undefined => {
+const attemptMaze = (rows: number, columns: number, minPath: number, random: Random): MazePuzzle | undefined => {
   const share = walls.least + ((walls.most - walls.least) * random.below(1000)) / 999
-  const cells: string[] = Array.from({ length: side * side }, () => (random.below(10_000) < share * 10_000 ? '#' : ' '))
-  const start = random.below(cells.length)
-  cells[start] = 'S'
-  const far = distances({ width: side, cells: cells.join('') }, start)
-  const goals = Array.from(far.keys()).filter((cell) => far[cell]! + 1 >= minPath)
+  // Loops, because a hundred tries and more go into a maze.
+  const isWall = new Uint8Array(rows * columns)
+  for (let cell = 0; cell < isWall.length; cell++) isWall[cell] = random.below(10_000) < share * 10_000 ? 1 : 0
+  const start = random.below(isWall.length)
+  isWall[start] = 0
+  const far = distances(isWall, columns, start)
+  const goals: number[] = []
+  for (let cell = 0; cell < far.length; cell++) if (far[cell]! + 1 >= minPath) goals.push(cell)
   if (goals.length === 0) return undefined
-  cells[goals[random.below(goals.length)]!] = 'G'
-  return solveMaze({ width: side, cells: cells.join('') })
+  const goal = goals[random.below(goals.length)]!
+  const letter = (cell: number): string => (cell === goal ? 'G' : cell === start ? 'S' : isWall[cell] === 1 ? '#' : ' ')
+  return solveMaze({ width: columns, cells: Array.from(far.keys(), letter).join('') })
 }
 
 // ── symmetry ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,13 @@
-/** Puzzles as people write and read them. */
+/** Puzzles as people write and read them. What `mark` says of a cell stands in its place. */
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
+import type { ArcGrid } from './arc.js'
 import { firstRepeat, type Geometry, type Grid, geometries, geometryOfCells } from './grid.js'
+import type { Maze } from './maze.js'
+
+/** A cell's text and its number, row by row. */
+type Mark = (text: string, cell: number) => string
+const plain: Mark = (text) => text
 
 /** One line of cells, or a grid with spaces, line ends and box drawing; blanks are `.`, `0` or `_`. */
 export const parsePuzzle = (text: string): E.Either<Problem, { readonly geometry: Geometry; readonly grid: Grid }> => {
@@ -31,12 +37,8 @@ export const parsePuzzle = (text: string): E.Either<Problem, { readonly geometry
   return E.right({ geometry, grid })
 }
 
-/** The grid with its boxes drawn; what `mark` says of a cell stands around its digit. */
-export const showGrid = (
-  { side, boxRows, boxColumns }: Geometry,
-  grid: Grid,
-  mark: (text: string, cell: number) => string = (t) => t,
-): string => {
+/** The grid with its boxes drawn. */
+export const showGrid = ({ side, boxRows, boxColumns }: Geometry, grid: Grid, mark: Mark = plain): string => {
   const stacks = side / boxColumns
   const rule = (left: string, middle: string, right: string) =>
     left + Array.from({ length: stacks }, () => '─'.repeat(2 * boxColumns + 1)).join(middle) + right
@@ -52,3 +54,15 @@ export const showGrid = (
   })
   return [rule('┌', '┬', '┐'), ...lines, rule('└', '┴', '┘')].join('\n')
 }
+
+/** A line a row, in the characters of the files: `#` walls, `o` the path. */
+export const showMaze = ({ width, cells }: Maze, mark: Mark = plain): string =>
+  Array.from({ length: cells.length / width }, (_, y) =>
+    Array.from({ length: width }, (_, x) => mark(cells[y * width + x]!, y * width + x)).join(''),
+  ).join('\n')
+
+/** A line a row, colours as digits, black (0) as a dot. */
+export const showArc = (grid: ArcGrid, mark: Mark = plain): string =>
+  grid
+    .map((row, y) => row.map((colour, x) => mark(colour === 0 ? '·' : String(colour), y * row.length + x)).join(' '))
+    .join('\n')
