@@ -1,7 +1,7 @@
 /** `thetagrad data arc`: builds a dataset folder from ARC tasks. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { type ArcTask, arcSource, longestSide, readArcTasks } from '../data/index.js'
+import { type ArcTask, arcHash, arcSource, longestSide, mayReplace, readArcTasks } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type Log, writeWatched } from './data-writing.js'
 
@@ -15,6 +15,8 @@ export interface ArcOptions {
   readonly augment?: number
   /** Tasks with larger grids are left out; sequences are as long as its square. Default 30. */
   readonly maxSide?: number
+  /** A task that is given twice is taken once, for the test where it is given there. */
+  readonly dropRepeated?: boolean
 }
 
 export interface ArcSummary {
@@ -23,17 +25,27 @@ export interface ArcSummary {
   readonly tasks: number
   /** Tasks with grids larger than the side. */
   readonly leftOut: number
+  /** Tasks given again, and dropped. */
+  readonly dropped: number
   readonly puzzles: number
   readonly trainExamples: number
   readonly testExamples: number
   readonly seconds: number
 }
 
+/** Why options do not go together, if they do not: bad usage. */
+export const arcUsage = ({ test, maxSide }: Omit<ArcOptions, 'out' | 'seed'>): string | undefined => {
+  if (maxSide !== undefined && maxSide > 30) return `--max-side ${maxSide} is more than any grid has: 30 is the most`
+  return test === undefined ? 'give --test PATH: tasks whose test pairs are held out' : undefined
+}
+
 export const buildArc =
   (options: ArcOptions, log: Log): TaskEither<Problem, ArcSummary> =>
   async () => {
     const start = performance.now()
-    const { out, seed, train = [], test = [], augment = 0, maxSide: side = 30 } = options
+    const { out, seed, train = [], test = [], augment = 0, maxSide: side = 30, dropRepeated = false } = options
+    const may = await mayReplace(out)
+    if (E.isLeft(may)) return may
     const [training, evaluation] = [readAll(train), readAll(test)]
     if (E.isLeft(training)) return training
     if (E.isLeft(evaluation)) return evaluation
@@ -41,21 +53,22 @@ export const buildArc =
       return E.left(
         problem('no tasks to test on are given', { where: '--test', fix: 'name a folder of tasks with --test' }),
       )
-    const fits = (task: ArcTask) => longestSide(task) <= side
-    const kept = { train: training.right.filter(fits), test: evaluation.right.filter(fits) }
-    const tasks = kept.train.length + kept.test.length
-    const leftOut = training.right.length + evaluation.right.length - tasks
-    if (kept.test.length === 0)
-      return E.left(problem(`no task has grids of at most ${side}×${side}`, { where: '--max-side', fix: 'raise it' }))
-    const twice = repeated([...kept.train, ...kept.test].map(({ name }) => name))
-    if (twice !== undefined)
+    const distinct = once(training.right, evaluation.right)
+    const { repeated } = distinct
+    if (repeated.length > 0 && !dropRepeated)
       return E.left(
-        problem(`the task ${twice} is given twice`, {
+        problem(`the task ${repeated[0]!.name} is given twice${as(repeated[0]!)}`, {
           where: '--train, --test',
-          why: 'what is trained on must not be tested',
-          fix: 'name every task once',
+          why: `what is trained on must not be tested${repeated.length > 1 ? `; ${repeated.length} tasks are given twice` : ''}`,
+          fix: 'name every task once, or add --drop-repeated to keep those to test on',
         }),
       )
+    const fits = (task: ArcTask) => longestSide(task) <= side
+    const kept = { train: distinct.train.filter(fits), test: distinct.test.filter(fits) }
+    const tasks = kept.train.length + kept.test.length
+    const leftOut = distinct.train.length + distinct.test.length - tasks
+    if (kept.test.length === 0)
+      return E.left(problem(`no task has grids of at most ${side}×${side}`, { where: '--max-side', fix: 'raise it' }))
     log(`augmenting ${tasks} tasks up to ${augment} times`)
     const source = arcSource(kept.train, kept.test, { size: side, augmentations: augment, seed })
     const testPuzzles = Object.fromEntries(kept.test.map(raw))
@@ -66,6 +79,7 @@ export const buildArc =
       side,
       tasks,
       leftOut,
+      dropped: repeated.length,
       puzzles: written.right.identifiers - 1,
       trainExamples: written.right.train.examples,
       testExamples: written.right.test.examples,
@@ -85,15 +99,33 @@ const readAll = (paths: readonly string[]): E.Either<Problem, readonly ArcTask[]
   return E.right(tasks)
 }
 
-const repeated = (names: readonly string[]): string | undefined => {
-  const seen = new Set<string>()
-  return names.find((name) => seen.has(name) || !seen.add(name))
+interface Repeated {
+  readonly name: string
+  /** The task it is the same as, where that has another name. */
+  readonly other: string
+}
+const as = ({ name, other }: Repeated): string => (other === name ? '' : `, also as ${other}`)
+
+/** Every task once, by its name and by what is in it; those to test on come first. */
+const once = (training: readonly ArcTask[], evaluation: readonly ArcTask[]) => {
+  const names = new Map<string, string>()
+  const repeated: Repeated[] = []
+  const isNew = (task: ArcTask): boolean => {
+    const keys = [`name ${task.name}`, arcHash([...task.train, ...task.test])]
+    const other = keys.map((key) => names.get(key)).find((found) => found !== undefined)
+    if (other !== undefined) repeated.push({ name: task.name, other })
+    else for (const key of keys) names.set(key, task.name)
+    return other === undefined
+  }
+  const test = evaluation.filter(isNew)
+  return { test, train: training.filter(isNew), repeated }
 }
 
 export const showArcSummary = (s: ArcSummary): string =>
   [
     `${s.out}: ARC, grids up to ${s.side}×${s.side}`,
     `  tasks  ${s.tasks}${s.leftOut > 0 ? ` (${s.leftOut} left out: larger grids)` : ''}, ${s.puzzles} puzzles with augmentations`,
+    ...(s.dropped > 0 ? [`         ${s.dropped} given again, and dropped`] : []),
     `  train  ${s.trainExamples} examples`,
     `  test   ${s.testExamples} examples`,
     `  in ${s.seconds.toFixed(1)} s`,

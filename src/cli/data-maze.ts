@@ -1,9 +1,19 @@
 /** `thetagrad data maze`: builds a dataset folder from CSV files or a generator. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { generateMaze, type MazePuzzle, mazeSource, mazeVocabulary, readMazes } from '../data/index.js'
+import {
+  generateMaze,
+  type MazePuzzle,
+  type MazeShape,
+  mayReplace,
+  mazeLeaks,
+  mazeSource,
+  mazeVocabulary,
+  readMazes,
+  showShape,
+} from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
-import { type Log, writeWatched } from './data-writing.js'
+import { everySecond, type Log, nextTurn, writeWatched } from './data-writing.js'
 
 export interface MazeOptions {
   readonly out: string
@@ -11,124 +21,161 @@ export interface MazeOptions {
   /** CSV files; with `generate`, none. */
   readonly train?: readonly string[]
   readonly test?: readonly string[]
+  /** Columns of the mazes in the files, where they are no squares. */
+  readonly width?: number
   /** Rows and columns of generated mazes. */
-  readonly generate?: number
+  readonly generate?: MazeShape
   readonly trainCount?: number
   readonly testCount?: number
-  /** Fewest cells of a generated path. */
+  /** Fewest cells of a generated path, S and G among them. */
   readonly minPath?: number
-  /** Add the seven turns and flips of every training maze, whose labels they mostly contradict. */
+  /** Add the turns and flips of every training maze, whose labels they mostly contradict. */
   readonly dihedral?: boolean
 }
 
-export interface MazeSummary {
+export interface MazeSummary extends MazeShape {
   readonly out: string
-  readonly side: number
+  readonly trainGroups: number
   readonly trainExamples: number
   readonly testExamples: number
+  /** Test mazes left out because they are trained on. */
+  readonly leaked: number
   readonly vocabulary: number
   readonly sequence: number
   readonly seconds: number
+}
+
+/** Why options do not go together, if they do not: bad usage. */
+export const mazeUsage = (o: Omit<MazeOptions, 'out' | 'seed'>): string | undefined => {
+  const files = { '--train': o.train, '--test': o.test, '--width': o.width }
+  const made = { '--train-count': o.trainCount, '--test-count': o.testCount, '--min-path': o.minPath }
+  const given = (options: object) => Object.entries(options).find(([, value]) => value !== undefined)?.[0]
+  if (o.generate === undefined) {
+    const stray = given(made)
+    if (stray !== undefined) return `${stray} is for generated mazes: add --generate SIDE, or leave it out`
+    return o.train === undefined || o.test === undefined
+      ? 'give --train FILE and --test FILE, or --generate SIDE'
+      : undefined
+  }
+  const stray = given(files)
+  if (stray !== undefined) return `mazes are either generated or read: leave out --generate or ${stray}`
+  const { width, height } = o.generate
+  if (width * height < 4) return `there is no maze of ${showShape(o.generate)} cells worth solving: give 2 or more`
+  return o.minPath !== undefined && o.minPath > width * height
+    ? `a maze of ${showShape(o.generate)} has no path of ${o.minPath} cells: lower --min-path`
+    : undefined
 }
 
 export const buildMaze =
   (options: MazeOptions, log: Log): TaskEither<Problem, MazeSummary> =>
   async () => {
     const start = performance.now()
-    const made = options.generate === undefined ? await fromFiles(options) : generated(options, log)
+    const usage = mazeUsage(options)
+    if (usage !== undefined) return E.left(problem(usage))
+    const may = await mayReplace(options.out)
+    if (E.isLeft(may)) return may
+    const made = options.generate === undefined ? await fromFiles(options, log) : await generated(options, log)
     if (E.isLeft(made)) return made
-    const { side, train, test } = made.right
-    const shape = { width: side, height: side }
+    const { shape, train, test, leaked } = made.right
     const source = mazeSource(shape, train, test, options.dihedral ?? false)
     const written = await writeWatched(source, options.out, log)()
     if (E.isLeft(written)) return written
     return E.right({
       out: options.out,
-      side,
+      ...shape,
+      trainGroups: train.length,
       trainExamples: written.right.train.examples,
       testExamples: written.right.test.examples,
+      leaked,
       vocabulary: mazeVocabulary,
-      sequence: side * side,
+      sequence: source.sequence,
       seconds: (performance.now() - start) / 1000,
     })
   }
 
 interface Made {
-  readonly side: number
+  readonly shape: MazeShape
   readonly train: readonly MazePuzzle[]
   readonly test: readonly MazePuzzle[]
+  readonly leaked: number
 }
 
-const fromFiles = async ({ train = [], test = [] }: MazeOptions): Promise<E.Either<Problem, Made>> => {
-  const read = async (option: string, files: readonly string[]): Promise<E.Either<Problem, Omit<Made, 'test'>>> => {
-    const mazes: MazePuzzle[] = []
-    let side: number | undefined
+const fromFiles = async (options: MazeOptions, log: Log): Promise<E.Either<Problem, Made>> => {
+  const { train = [], test = [], width, dihedral = false } = options
+  const mazes: Record<'train' | 'test', MazePuzzle[]> = { train: [], test: [] }
+  let shape: MazeShape | undefined
+  for (const [part, files] of [
+    ['train', train],
+    ['test', test],
+  ] as const)
     for (const file of files) {
-      const one = await readMazes(file)()
+      log(`reading ${file}`)
+      const one = await readMazes(file, width)()
       if (E.isLeft(one)) return one
-      if (side !== undefined && one.right.width !== side)
-        return E.left(problem('the files hold mazes of different sizes', { where: file, fix: 'one dataset a size' }))
-      side = one.right.width
-      mazes.push(...one.right.mazes)
-    }
-    return side === undefined
-      ? E.left(
-          problem('no mazes are given', {
-            where: option,
-            fix: 'name CSV files with --train and --test, or use --generate SIDE',
+      const { mazes: read, ...its } = one.right
+      if (shape !== undefined && (its.width !== shape.width || its.height !== shape.height))
+        return E.left(
+          problem(`its mazes are ${showShape(its)}, those before ${showShape(shape)}`, {
+            where: file,
+            fix: 'build one dataset for each size',
           }),
         )
-      : E.right({ side, train: mazes })
-  }
-  const [trained, tested] = [await read('--train', train), await read('--test', test)]
-  if (E.isLeft(trained)) return trained
-  if (E.isLeft(tested)) return tested
-  if (tested.right.side !== trained.right.side)
-    return E.left(problem('the training and test files hold mazes of different sizes', { where: '--test' }))
-  const known = new Set(trained.right.train.map(({ question }) => question.cells))
-  return E.right({ ...trained.right, test: tested.right.train.filter(({ question }) => !known.has(question.cells)) })
+      shape = its
+      for (const maze of read) mazes[part].push(maze)
+    }
+  const leaked = mazeLeaks(mazes.train, mazes.test, dihedral)
+  const kept = mazes.test.filter((_, i) => !leaked.has(i))
+  return kept.length === 0
+    ? E.left(problem('every test maze is a training maze', { where: '--test', fix: 'name other test files' }))
+    : E.right({ shape: shape!, train: mazes.train, test: kept, leaked: leaked.size })
 }
 
-/** Fewest cells of a path by default: 110 at side 30, as published, and in proportion. */
-const defaultPath = (side: number): number => Math.max(2, Math.round((110 / 30) * side * (side / 30 + 1) * 0.5))
+/** Fewest cells of a path by default: 110 at 30×30, as published; less than in proportion to the side where it is smaller. */
+const defaultPath = ({ width, height }: MazeShape): number => {
+  const side = Math.sqrt(width * height)
+  return Math.max(2, Math.round((110 / 30) * side * (side / 30 + 1) * 0.5))
+}
 
-const generated = (options: MazeOptions, log: Log): E.Either<Problem, Made> => {
-  const { generate: side = 30, trainCount = 1000, testCount = 1000, seed } = options
-  if (options.train !== undefined || options.test !== undefined)
-    return E.left(
-      problem('mazes are either generated or read', { where: '--generate', fix: 'drop --train and --test' }),
-    )
-  if (side < 3) return E.left(problem(`a maze of side ${side} is none`, { where: '--generate', fix: 'give 3 or more' }))
-  const minPath = options.minPath ?? defaultPath(side)
+/** Mazes in a row that are known already before a size is said to have no more. */
+const PATIENCE = 1000
+
+const generated = async (options: MazeOptions, log: Log): Promise<E.Either<Problem, Made>> => {
+  const { generate: shape = { width: 30, height: 30 }, trainCount = 1000, testCount = 1000, seed } = options
+  const minPath = options.minPath ?? defaultPath(shape)
   const wanted = trainCount + testCount
-  log(`generating ${wanted} mazes of side ${side} with paths of ${minPath} cells or more`)
+  log(`generating ${wanted} mazes of ${showShape(shape)} with paths of ${minPath} cells or more`)
   const mazes = new Map<string, MazePuzzle>()
-  let said = performance.now()
+  const progress = everySecond(log)
+  let known = 0
   for (let index = 0; mazes.size < wanted; index++) {
-    const maze = generateMaze({ side, minPath, seed }, index)
-    if (maze === undefined || index > 100 * wanted)
+    const maze = generateMaze({ side: shape.height, columns: shape.width, minPath, seed }, index)
+    if (maze === undefined || known > PATIENCE)
       return E.left(
-        problem(`no maze of side ${side} with a path of ${minPath} cells was found`, {
-          where: '--min-path',
-          why: `${mazes.size} of ${wanted} mazes were made`,
-          fix: 'lower --min-path',
-        }),
+        problem(
+          `only ${mazes.size} of ${wanted} mazes of ${showShape(shape)} with paths of ${minPath} cells were found`,
+          {
+            where: options.minPath === undefined ? '--generate' : '--min-path',
+            fix:
+              maze === undefined
+                ? 'lower --min-path'
+                : 'lower --train-count and --test-count, or give a larger --generate',
+          },
+        ),
       )
+    known = mazes.has(maze.question.cells) ? known + 1 : 0
     mazes.set(maze.question.cells, maze)
-    if (performance.now() - said > 1000) {
-      log(`${mazes.size} of ${wanted}`)
-      said = performance.now()
-    }
+    progress(mazes.size, wanted)
+    if (index % 16 === 0) await nextTurn()
   }
   const all = [...mazes.values()]
-  return E.right({ side, train: all.slice(0, trainCount), test: all.slice(trainCount) })
+  return E.right({ shape, train: all.slice(0, trainCount), test: all.slice(trainCount), leaked: 0 })
 }
 
 export const showMazeSummary = (s: MazeSummary): string =>
   [
-    `${s.out}: mazes ${s.side}×${s.side}`,
-    `  train  ${s.trainExamples} examples`,
-    `  test   ${s.testExamples} examples`,
+    `${s.out}: mazes ${showShape(s)}`,
+    `  train  ${s.trainExamples} examples in ${s.trainGroups} groups`,
+    `  test   ${s.testExamples} examples${s.leaked > 0 ? ` (${s.leaked} left out: they are trained on)` : ''}`,
     `  tokens ${s.sequence} of a vocabulary of ${s.vocabulary}`,
     `  in ${s.seconds.toFixed(1)} s`,
   ].join('\n')

@@ -32,3 +32,6 @@ export const everySecond = (log: Log): ((done: number, count: number) => void) =
     log(`  ${done} of ${count}, ${duration(((now - start) / 1000 / done) * (count - done))} left`)
   }
 }
+
+/** Lets signals and timers through in a long computation. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -8,6 +8,7 @@ import {
   generateSudoku,
   geometryOfSide,
   leaks,
+  mayReplace,
   type Puzzle,
   randomOf,
   readPuzzles,
@@ -50,10 +51,33 @@ export interface DataSummary {
   readonly seconds: number
 }
 
+/** Why options do not go together, if they do not: bad usage. */
+export const sudokuUsage = (o: Omit<SudokuOptions, 'out' | 'seed'>): string | undefined => {
+  const { generate, train, test, augment: copies, subsample, minBlanks, maxBlanks } = o
+  const given = (options: object) => Object.entries(options).find(([, value]) => value !== undefined)?.[0]
+  if (generate === undefined) {
+    const { trainGrids, testGrids, puzzlesPerGrid } = o
+    const grids = { '--train-grids': trainGrids, '--test-grids': testGrids, '--puzzles-per-grid': puzzlesPerGrid }
+    const stray = given({ ...grids, '--min-blanks': minBlanks, '--max-blanks': maxBlanks })
+    if (stray !== undefined) return `${stray} is for generated puzzles: add --generate SIDE, or leave it out`
+    return train === undefined || test === undefined
+      ? 'give --train FILE and --test FILE, or --generate SIDE'
+      : undefined
+  }
+  const stray = given({ '--train': train, '--test': test, '--augment': copies, '--subsample': subsample })
+  if (stray !== undefined) return `${stray} is for puzzles of files: leave out --generate or ${stray}`
+  if (geometryOfSide(generate) === undefined) return `there is no Sudoku of side ${generate}: give 4, 6 or 9`
+  return minBlanks !== undefined && maxBlanks !== undefined && minBlanks > maxBlanks
+    ? `--min-blanks ${minBlanks} is more than --max-blanks ${maxBlanks}`
+    : undefined
+}
+
 export const buildSudoku =
   (options: SudokuOptions, log: Log): TaskEither<Problem, DataSummary> =>
   async () => {
     const start = performance.now()
+    const may = await mayReplace(options.out)
+    if (E.isLeft(may)) return may
     const made = options.generate === undefined ? await fromFiles(options, log) : generated(options, log)
     if (E.isLeft(made)) return made
     const { geometry, train, test, leaked } = made.right

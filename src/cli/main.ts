@@ -5,15 +5,13 @@ import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { BackendChoice } from './backend.js'
 import { reportJson, type Stage, showReport as showCheck, showStage, stages } from './check-report.js'
-import { buildSudoku, type SudokuOptions, showSummary } from './data.js'
-import { type ArcOptions, buildArc, showArcSummary } from './data-arc.js'
-import { buildMaze, type MazeOptions, showMazeSummary } from './data-maze.js'
+import { addDataCommands } from './data-commands.js'
 import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { type EvalOptions, evalCommand } from './eval.js'
-import { backendOption, checkpointOption, count, natural, several, weightsOption } from './options.js'
+import { backendOption, checkpointOption, count, natural, weightsOption } from './options.js'
 import type { ToldSizes } from './published.js'
-import { conclude, listed, log, type Outcome } from './result.js'
+import { conclude, type Outcome } from './result.js'
 import { type SolveOptions, solveCommand } from './solve.js'
 import { trainCommand } from './train.js'
 import { trainOptionsOf, withTrainFlags } from './train-flags.js'
@@ -85,91 +83,7 @@ action(
   },
 )
 
-const data = program.command('data').description('builds a dataset folder')
-action(
-  data
-    .command('sudoku')
-    .description(
-      'from CSV files (source,question,answer,rating) or a generator, augmented, with no solution in both splits',
-    )
-    .requiredOption('--out <folder>', 'the dataset folder to write')
-    .option('--train <file>', 'a CSV file of training puzzles; may be repeated', several)
-    .option('--test <file>', 'a CSV file of test puzzles; may be repeated', several)
-    .option('--augment <n>', 'disguises added to every training puzzle', natural)
-    .option('--subsample <n>', 'train on so many of the puzzles, drawn at random', count)
-    .option('--no-check-unique', 'do not look for second solutions')
-    .option('--generate <side>', 'make puzzles instead of reading them: 4, 6 or 9', count)
-    .option('--train-grids <n>', 'generated solution grids to train on', count)
-    .option('--test-grids <n>', 'generated solution grids to test on', count)
-    .option('--puzzles-per-grid <n>', 'generated training puzzles of each grid', count)
-    .option('--min-blanks <n>', 'fewest blanks of a generated puzzle', count)
-    .option('--max-blanks <n>', 'most blanks of a generated puzzle', count)
-    .option('--seed <n>', 'all randomness follows from it', natural, 0)
-    .addHelpText(
-      'after',
-      examples(
-        'data sudoku --generate 4 --out data/sudoku4',
-        'data sudoku --train train.csv --test test.csv --subsample 1000 --augment 1000 --out data/extreme',
-      ),
-    ),
-  async (options: SudokuOptions) => {
-    const built = listed(await buildSudoku(options, log)())
-    return E.isLeft(built) ? built : E.right({ text: showSummary(built.right), json: built.right })
-  },
-)
-
-action(
-  data
-    .command('maze')
-    .description('from CSV files (source,question,answer,rating; cells # S G and space, o on the path) or a generator')
-    .requiredOption('--out <folder>', 'the dataset folder to write')
-    .option('--train <file>', 'a CSV file of training mazes; may be repeated', several)
-    .option('--test <file>', 'a CSV file of test mazes; may be repeated', several)
-    .option('--generate <side>', 'make mazes instead of reading them', count)
-    .option('--train-count <n>', 'generated training mazes (default: 1000)', count)
-    .option('--test-count <n>', 'generated test mazes (default: 1000)', count)
-    .option('--min-path <n>', 'fewest cells of a generated path (30×30: 110, as published)', count)
-    .option('--dihedral', 'add turns and flips, which mostly contradict the labels: among equal paths they fix one')
-    .option('--seed <n>', 'all randomness follows from it', natural, 0)
-    .addHelpText(
-      'after',
-      examples(
-        'data maze --train train.csv --test test.csv --out data/maze-hard',
-        'data maze --generate 9 --min-path 16 --train-count 4000 --test-count 200 --out data/maze9',
-      ),
-    ),
-  async (options: MazeOptions) => {
-    const built = listed(await buildMaze(options, log)())
-    return E.isLeft(built) ? built : E.right({ text: showMazeSummary(built.right), json: built.right })
-  },
-)
-
-action(
-  data
-    .command('arc')
-    .description('from ARC tasks: folders of task files, or …challenges.json with …solutions.json beside it')
-    .requiredOption('--out <folder>', 'the dataset folder to write')
-    .option('--train <path>', 'tasks to train on whole; may be repeated', several)
-    .option(
-      '--test <path>',
-      'tasks whose demonstrations are trained on and whose test pairs are the test; may be repeated',
-      several,
-    )
-    .option('--augment <n>', 'augmented copies of every task, at most (published: 1000)', natural)
-    .option('--max-side <n>', 'leave out tasks with larger grids (default: 30)', count)
-    .option('--seed <n>', 'all randomness follows from it', natural, 0)
-    .addHelpText(
-      'after',
-      examples(
-        'data arc --train ARC-AGI/data/training --test ARC-AGI/data/evaluation --augment 100 --out data/arc',
-        'data arc --test arc-agi_evaluation_challenges.json --max-side 12 --augment 300 --out data/arc12',
-      ),
-    ),
-  async (options: ArcOptions) => {
-    const built = listed(await buildArc(options, log)())
-    return E.isLeft(built) ? built : E.right({ text: showArcSummary(built.right), json: built.right })
-  },
-)
+addDataCommands(program, action, examples)
 
 const train = withTrainFlags(
   program
