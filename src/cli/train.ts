@@ -48,17 +48,27 @@ interface Prepared {
   readonly evaluation: EvaluationExamples | undefined
 }
 
-export const trainCommand = async (options: TrainOptions): Promise<Outcome> => {
+/** A run that was trained, or trained on. */
+export interface Trained {
+  readonly config: RunConfig
+  readonly model: Reasoner
+  readonly device: string
+  readonly report: TrainingReport
+}
+
+export const trainCommand = async (options: TrainOptions): Promise<Outcome> =>
+  E.map((trained: Trained) => answer(options.out, trained))(await trainRun(options))
+
+export const trainRun = async (options: TrainOptions): Promise<E.Either<readonly Problem[], Trained>> => {
   const prepared = await (options.resume ? resumed(options) : fresh(options))
   if (E.isLeft(prepared)) return prepared
   const backend = await chooseBackend(options.backend)
   try {
-    const made = options.resume
-      ? E.right(writeConfig(options.out, prepared.right.config))
-      : createRun(options.out, prepared.right.config)
+    const { config, model } = prepared.right
+    const made = options.resume ? E.right(writeConfig(options.out, config)) : createRun(options.out, config)
     if (E.isLeft(made)) return listed(made)
     const report = await runTraining({ ...prepared.right, backend, run: options.out, resume: options.resume })
-    return E.isLeft(report) ? listed(report) : E.right(answer(options.out, prepared.right, backend, report.right))
+    return E.isLeft(report) ? listed(report) : E.right({ config, model, device: backend.name, report: report.right })
   } finally {
     backend.dispose()
   }
@@ -216,7 +226,7 @@ const interruptible = () => {
   }
 }
 
-const answer = (run: string, { config }: Prepared, backend: Backend, report: TrainingReport) => {
+const answer = (run: string, { config, device, report }: Trained) => {
   const { step, interrupted, stoppedEarly, best, seconds, stepMs, peakBytes, checkpoint } = report
   return {
     text: [
@@ -225,7 +235,7 @@ const answer = (run: string, { config }: Prepared, backend: Backend, report: Tra
         : stoppedEarly !== undefined
           ? `stopped early at step ${step} of ${config.training.steps}: ${stoppedEarly}`
           : `trained ${step} steps`,
-      `  ${duration(seconds)}, ${stepMs.toPrecision(3)} ms a step on ${backend.name}, peak device memory ${bytes(peakBytes)}`,
+      `  ${duration(seconds)}, ${stepMs.toPrecision(3)} ms a step on ${device}, peak device memory ${bytes(peakBytes)}`,
       `  ${checkpoint}`,
       ...(best === undefined ? [] : [`  best: step ${best.step}, ${bestWords(best)}`]),
     ].join('\n'),
@@ -239,7 +249,7 @@ const answer = (run: string, { config }: Prepared, backend: Backend, report: Tra
       seconds,
       stepMs,
       peakBytes,
-      device: backend.name,
+      device,
       checkpoint,
     },
   }
