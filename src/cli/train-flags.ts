@@ -85,7 +85,7 @@ interface TrainFlags {
 
 export const withTrainFlags = (command: Command): Command => {
   command
-    .option('--preset <name>', `a recipe: ${presets.map((p) => `${p.name} (${p.about})`).join('; ')}`)
+    .option('--preset <name>', 'a recipe from the table below')
     .option('--config <file>', 'a TypeScript file: export default { model: Reasoner, training: { … } }')
     .option('--data <path>', 'a dataset folder, or a CSV file of Sudokus')
     .option('--eval-data <path>', 'what evaluations during training use (default: the test split of --data)')
@@ -101,7 +101,18 @@ export const withTrainFlags = (command: Command): Command => {
     .option('--set <key=value>', 'any setting below; may be repeated', collected)
     .option('--resume', 'go on from the newest checkpoint of the run folder')
     .addOption(backendOption())
-    .addHelpText('after', `\n${settingsTable()}`)
+    .addHelpText('after', `\n${presetsTable()}\n\n${settingsTable()}`)
+}
+
+const presetsTable = (): string => {
+  const width = Math.max(...presets.map(({ name }) => name.length))
+  return [
+    'Presets, with what makes their data:',
+    ...presets.flatMap(({ name, about, data }) => [
+      `  ${name.padEnd(width)}  ${about}`,
+      `  ${' '.repeat(width)}  $ thetagrad data ${data} --out DIR`,
+    ]),
+  ].join('\n')
 }
 
 const settingsTable = (): string => {

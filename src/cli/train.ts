@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
+import type { DatasetInfo } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { countParameters } from '../nn/index.js'
@@ -87,22 +88,29 @@ const fresh = async (options: TrainOptions): Promise<E.Either<readonly Problem[]
   if (E.isLeft(source)) return listed(source)
   const loaded = await loadModel(source.right.model, { typeCheck: true })
   if (E.isLeft(loaded)) return loaded
-  const settings = completeSettings(
-    { ...source.right.training, ...loaded.right.training, ...options.changes },
-    options.config ?? 'command line',
-  )
+  const where = options.config ?? 'command line'
+  const settings = completeSettings({ ...source.right.training, ...loaded.right.training, ...options.changes }, where)
   if (E.isLeft(settings)) return listed(settings)
+  const epochs = options.changes.steps === undefined ? presetNamed(options.preset ?? '')?.epochs : undefined
+  const training =
+    epochs === undefined
+      ? settings.right
+      : { ...settings.right, steps: stepsOf(epochs, examples.right.info, settings.right.batch) }
   const fit = fits(loaded.right.model, examples.right.info, data)
   if (E.isLeft(fit)) return listed(fit)
   const config: RunConfig = {
     model: source.right.model,
-    training: settings.right,
+    training,
     data: resolve(data),
     ...(options.evalData !== undefined && { evalData: resolve(options.evalData) }),
     augment: copies,
   }
   return withEvaluation({ config, model: loaded.right.model, examples: examples.right })
 }
+
+/** Optimiser steps of so many epochs: an epoch takes one puzzle of every group, with its examples. As published. */
+const stepsOf = (epochs: number, info: DatasetInfo, batch: number): number =>
+  Math.max(1, Math.floor((epochs * info.total_groups * info.mean_puzzle_examples) / batch))
 
 /** Opens what the settings say is evaluated on. */
 const withEvaluation = async (

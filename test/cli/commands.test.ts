@@ -112,7 +112,11 @@ describe('bad input ends with exit 1, a sentence and a cure, and leaves nothing 
   const training = ['train', '--data', 'data', '--out', 'none', '--backend', 'reference']
 
   test('an unknown preset', async () =>
-    await refused([...training, '--preset', 'sudoku-huge'], 'no preset "sudoku-huge"', 'sudoku-extreme, sudoku-4x4'))
+    await refused(
+      [...training, '--preset', 'sudoku-huge'],
+      'no preset "sudoku-huge"',
+      'sudoku-extreme, maze-hard, arc-agi, sudoku-4x4',
+    ))
   test('a missing dataset folder', async () =>
     await refused(['train', '--preset', 'sudoku-4x4', '--data', 'nowhere', '--out', 'none'], 'nowhere', 'fix: '))
   test('a missing config file', async () =>
