@@ -1,4 +1,5 @@
 /** The library's public face: what an architecture is written with. `thetagrad check FILE.ts` reads what it exports. */
+export { type Experiment, experiment } from './experiment.js'
 export {
   adaptiveHalting,
   call,
@@ -118,3 +119,4 @@ export {
   type Shape,
   ShapeError,
 } from './shape/index.js'
+export type { TrainingSettings } from './train/index.js'
