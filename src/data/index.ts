@@ -54,7 +54,7 @@ export { mayReplace } from './replace-folder.js'
 export { parsePuzzle, showArc, showGrid, showMaze } from './show.js'
 export { solve } from './solver.js'
 export { collect, type DatasetSource } from './source.js'
-export { type DatasetInfo, type DatasetSplit, exampleCount, IGNORED } from './split.js'
+export { type DatasetInfo, type DatasetSplit, exampleCount, gridWidth, IGNORED } from './split.js'
 export {
   augment,
   demoSettings,

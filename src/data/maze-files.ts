@@ -93,6 +93,7 @@ export const mazeSource = (
   return {
     vocabulary: mazeVocabulary,
     sequence: width * height,
+    ...(width !== height && { width }),
     count: train.length + test.length,
     groups: {
       *[Symbol.iterator]() {

@@ -19,13 +19,16 @@ export interface MazePuzzle {
   readonly answer: Maze
 }
 
-/** A maze as people draw it: a line a row, or a square in one line; free cells are spaces or dots. */
-export const parseMaze = (text: string): E.Either<Problem, Maze> => {
+/** A maze as people draw it: a line a row, or in one line a square or rows as wide as told; free cells are spaces or dots. */
+export const parseMaze = (text: string, told?: number): E.Either<Problem, Maze> => {
   const lines = text.replace(/^\r?\n|\r?\n$/g, '').split(/\r?\n/)
   const longest = Math.max(...lines.map((line) => line.length))
-  const width = lines.length === 1 ? Math.sqrt(longest) : longest
+  const width = lines.length === 1 ? (told ?? Math.sqrt(longest)) : longest
   const fix = 'draw it with # for walls, S, G and spaces or dots, a line a row'
-  if (!Number.isInteger(width)) return E.left(problem(`one line of ${longest} cells is no square`, { fix }))
+  if (!Number.isInteger(longest / width))
+    return E.left(
+      problem(`one line of ${longest} cells is ${told === undefined ? 'no square' : `no rows of ${told}`}`, { fix }),
+    )
   // Editors cut spaces at the end of a line.
   const cells = lines
     .map((line) => line.padEnd(longest))

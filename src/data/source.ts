@@ -25,6 +25,8 @@ export interface SourceGroup {
 export interface DatasetSource {
   readonly vocabulary: number
   readonly sequence: number
+  /** Columns of the grids, where they are no squares. */
+  readonly width?: number
   /** How many groups will come. */
   readonly count: number
   readonly groups: Iterable<SourceGroup>
@@ -57,7 +59,7 @@ export const enter = (ledger: Ledger, { each, inputs }: Rows, sequence: number, 
 /** `dataset.json` of a split, of a dataset with so many identifiers, the blank one among them. */
 export const infoOf = (
   ledger: Ledger,
-  { vocabulary, sequence }: Pick<DatasetSource, 'vocabulary' | 'sequence'>,
+  { vocabulary, sequence, width }: Pick<DatasetSource, 'vocabulary' | 'sequence' | 'width'>,
   identifiers: number,
 ): DatasetInfo => ({
   pad_id: 0,
@@ -69,6 +71,7 @@ export const infoOf = (
   total_groups: ledger.groups.length - 1,
   mean_puzzle_examples: ledger.identifiers.length === 0 ? 0 : ledger.examples / ledger.identifiers.length,
   sets: ['all'],
+  ...(width !== undefined && { width }),
 })
 
 export const indicesOf = ({ identifiers, puzzles, groups }: Ledger) => ({

@@ -20,6 +20,8 @@ export interface DatasetInfo {
   readonly mean_puzzle_examples: number
   /** Exactly one is read and written; published ARC folders may have two. */
   readonly sets: readonly string[]
+  /** Columns of the grids where they are no squares. Ours: the published code, which has squares alone, passes over it. */
+  readonly width?: number
 }
 
 export interface DatasetSplit {
@@ -45,7 +47,9 @@ export const exampleCount = (split: DatasetSplit): number => split.inputs.length
 const again = 'build the dataset again (`thetagrad data sudoku|maze|arc`)'
 
 const isCount = (value: unknown): boolean => typeof value === 'number' && Number.isInteger(value) && value >= 0
-const fields: { readonly [K in keyof DatasetInfo]: (value: unknown) => boolean } = {
+const fields: {
+  readonly [K in keyof DatasetInfo]-?: (value: unknown, info: { readonly seq_len?: unknown }) => boolean
+} = {
   seq_len: (value) => isCount(value) && value !== 0,
   vocab_size: (value) => isCount(value) && value !== 0,
   pad_id: isCount,
@@ -56,6 +60,7 @@ const fields: { readonly [K in keyof DatasetInfo]: (value: unknown) => boolean }
   total_groups: isCount,
   mean_puzzle_examples: (value) => typeof value === 'number',
   sets: (value) => Array.isArray(value) && value.length === 1 && typeof value[0] === 'string',
+  width: (value, { seq_len }) => value === undefined || (isCount(value) && Number(seq_len) % Number(value) === 0),
 }
 
 /** `dataset.json` as a value. */
@@ -66,7 +71,7 @@ export const checkInfo = (text: string, file: string): E.Either<Problem, Dataset
   } catch (cause) {
     return E.left(problem('this is no JSON', { where: file, why: String(cause), fix: again }))
   }
-  const bad = Object.entries(fields).find(([name, holds]) => !holds(info?.[name]))
+  const bad = Object.entries(fields).find(([name, holds]) => !holds(info?.[name], info ?? {}))
   if (bad === undefined) return E.right({ ...(info as unknown as DatasetInfo), ignore_label_id: ignored(info) })
   return E.left(
     problem(
@@ -77,6 +82,9 @@ export const checkInfo = (text: string, file: string): E.Either<Problem, Dataset
     ),
   )
 }
+
+/** Columns of an example's grid; no whole number where the examples are no grids. */
+export const gridWidth = ({ seq_len, width = Math.sqrt(seq_len) }: DatasetInfo): number => width
 
 const ignored = (info: Readonly<Record<string, unknown>>): number | null =>
   typeof info.ignore_label_id === 'number' ? info.ignore_label_id : null

@@ -142,6 +142,7 @@ describe('reading a broken dataset folder', () => {
     expect(await withInfo({ seq_len: 0 })).toMatch(/dataset\.json: seq_len is 0/)
     expect(await withInfo({ pad_id: 'none' })).toMatch(/pad_id is "none"/)
     expect(await withInfo({ vocab_size: undefined })).toMatch(/vocab_size is undefined/)
+    expect(await withInfo({ width: 2 })).toMatch(/width is 2/)
     expect(await withInfo({ sets: ['all', 'concept'] })).toMatch(/sets is \["all","concept"\], expected one set/)
   })
 

@@ -9,7 +9,9 @@ import {
   collect,
   exampleCount,
   generateMaze,
+  gridWidth,
   judgeMaze,
+  judgeMazeTokens,
   type Maze,
   mazeOfTokens,
   mazeSource,
@@ -144,6 +146,27 @@ describe('generated mazes', () => {
     }
     expect(right(await readSplit(paths[0]!, 'train')())).toEqual(dataset.splits.train)
     expect(exampleCount(collect(mazeSource(square, mazes, [], true)).splits.train!)).toBe(48)
+  })
+
+  it('that are no squares are so after reading their folder, whose width the published code passes over', async () => {
+    const shape = { width: 7, height: 3 }
+    const mazes = Array.from({ length: 5 }, (_, i) => generateMaze({ side: 3, columns: 7, minPath: 6, seed: 2 }, i)!)
+    const written = collect(mazeSource(shape, mazes, mazes, false))
+    right(await writeDataset(written, join(folder, 'oblong'))())
+    const { info, inputs, labels } = right(await readSplit(join(folder, 'oblong'), 'test')())
+    expect([info.width, gridWidth(info)]).toEqual([7, 7])
+    const example = (tokens: Uint8Array | Int32Array, i: number) => tokens.subarray(21 * i, 21 * (i + 1))
+    for (const [i, { question, answer }] of mazes.entries()) {
+      expect(mazeOfTokens(example(inputs, i), gridWidth(info))).toEqual(question)
+      expect(judgeMazeTokens(example(inputs, i), example(labels, i), gridWidth(info))).toBe(true)
+      // As rows of 3 the same cells are another maze; as a square none.
+      expect(judgeMaze({ width: 3, cells: question.cells }, { width: 3, cells: answer.cells }).optimal).toBe(false)
+      expect(judgeMazeTokens(example(inputs, i), example(labels, i))).toBeUndefined()
+    }
+    // A square says nothing of its width: the bytes of the published builder.
+    const square = collect(mazeSource({ width: 6, height: 6 }, [], [], false)).splits.test!.info
+    expect(Object.keys(square)).not.toContain('width')
+    expect(gridWidth(square)).toBe(6)
   })
 })
 
