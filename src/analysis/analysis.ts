@@ -1,5 +1,5 @@
 /** What the analysis of one model finds: plain data, as it stands in `analysis.json`. Norms and distances are Euclidean. */
-import type { Accuracy, HaltingFigures } from './halting.js'
+import type { Accuracy, HaltingFigures } from '../train/index.js'
 
 /** Over examples. */
 export interface Spread {

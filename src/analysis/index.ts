@@ -1,6 +1,5 @@
 export * from './analysis.js'
 export * from './figures.js'
-export * from './halting.js'
 export * from './measure.js'
 export * from './participation.js'
 export * from './pca.js'

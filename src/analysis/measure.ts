@@ -3,12 +3,11 @@
  * read. Must not know where the examples come from, nor how the figures are drawn.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import type { Reasoner } from '../hrm/index.js'
+import { haltingRule, type Reasoner } from '../hrm/index.js'
 import type { HostArray } from '../ir/index.js'
 import type { Problem } from '../problem.js'
-import { type HostBatch, streamedBatch } from '../train/index.js'
+import { accuracyAt, type HostBatch, haltingFigures, type Outcome, streamedBatch } from '../train/index.js'
 import { type Analysis, type Guess, type Guesses, type Participation, type Residuals, spreadOf } from './analysis.js'
-import { accuracyAt, haltingFigures, type Outcome } from './halting.js'
 import { mergeScatter, participationRatio, type Scatter, scatterOfSum } from './participation.js'
 import { breath, interrupted, type Task } from './task.js'
 import { type Trace, tracedSegment } from './trace.js'
@@ -53,7 +52,7 @@ export const analyse = async (task: Task): Promise<E.Either<Problem, Analysis>> 
       segments: s + 1,
       ...accuracyAt(seen.outcomes, () => s + 1),
     })),
-    haltingRule: model.halting.continuation ? 'q_halt > q_continue' : 'q_halt > 0',
+    haltingRule: haltingRule(model.halting),
     halting: haltingFigures(seen.outcomes, segments),
     predictions: seen.guesses,
     trajectories: ways.right,

@@ -5,7 +5,7 @@
  * run M times. Must not know of datasets, files or plots. B batch, S puzzle tokens, T positions, D hidden.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import type { Reasoner, Segment, State } from '../hrm/index.js'
+import { type Reasoner, type Segment, type State, saysStop } from '../hrm/index.js'
 import {
   add,
   constant,
@@ -60,7 +60,7 @@ export const tracedSegment = (model: Reasoner): E.Either<Problem, Trace> => {
     right,
     exact,
     q_halt: segment.qHalt,
-    stops: stops(model, segment),
+    stops: saysStop(model.halting, segment),
   }
   changes.right.forEach((change, i) => {
     outputs[`residual.${i}`] = residual(change)
@@ -116,10 +116,6 @@ const segmentOfResidents = (model: Reasoner, prefix: string) => {
 
 const updates = (kept: State, segment: Segment): Graph['updates'] =>
   Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! }))
-
-/** Whether the Q head says stop: q_halt > q_continue, or q_halt > 0 where q_continue is not learnt. bool [B] */
-const stops = ({ halting }: Reasoner, { qHalt, qContinue }: Segment): Tensor =>
-  less(halting.continuation && qContinue !== undefined ? qContinue : constant(0), qHalt)
 
 /** ‖zⁱ − zⁱ⁻¹‖ of every example. [B] */
 const residual = ({ before, after }: StateChange): Tensor => sqrt(sum(square(sub(after, before)), [1, 2]))

@@ -63,11 +63,19 @@ export const openEvaluation = async (
   split: Split,
   limit: number,
 ): Promise<E.Either<Problem, EvaluationExamples>> => {
-  const rows = isCsv(path) ? await splitOfFile(path, limit) : await readSplit(path, split)()
-  if (E.isLeft(rows)) return rows
-  const count = Math.min(limit, exampleCount(rows.right))
-  if (count === 0) return E.left(problem('there is no example to evaluate on', { where: path }))
-  return E.right({ info: rows.right.info, count, batches: (size) => evaluationBatches(rows.right, size, limit) })
+  const rows = await openSplit(path, split, limit)
+  return E.isLeft(rows) ? rows : examplesOf(rows.right, limit, path)
+}
+
+/** What is evaluated on; of a CSV file the first puzzles. */
+export const openSplit = (path: string, split: Split, limit: number): Promise<E.Either<Problem, DatasetSplit>> =>
+  isCsv(path) ? splitOfFile(path, limit) : readSplit(path, split)()
+
+/** The first examples of a split, which must have one. */
+export const examplesOf = (rows: DatasetSplit, limit: number, where: string): E.Either<Problem, EvaluationExamples> => {
+  const count = Math.min(limit, exampleCount(rows))
+  if (count === 0) return E.left(problem('there is no example to evaluate on', { where }))
+  return E.right({ info: rows.info, count, batches: (size) => evaluationBatches(rows, size, limit) })
 }
 
 const splitOfFile = async (path: string, limit: number): Promise<E.Either<Problem, DatasetSplit>> => {

@@ -1,5 +1,6 @@
 /** When a model stops thinking about an example: values that training and evaluation follow. */
-import type { Halting } from './reasoner.js'
+import { constant, less, type Tensor } from '../ir/index.js'
+import type { Halting, Segment } from './reasoner.js'
 
 /** The same number of segments for every example, each with its own loss and update. HRM §2, deep supervision. */
 export const deepSupervision = ({ segments }: { readonly segments: number }): Halting => ({
@@ -25,3 +26,12 @@ export const adaptiveHalting = (options: {
   adaptive: true,
   continuation: options.continuation ?? true,
 })
+
+/** Whether the Q head says stop: q_halt > q_continue, or q_halt > 0 where q_continue is not learnt. bool [B] */
+export const saysStop = (
+  { continuation }: Halting,
+  { qHalt, qContinue }: Pick<Segment, 'qHalt' | 'qContinue'>,
+): Tensor => less(continuation && qContinue !== undefined ? qContinue : constant(0), qHalt)
+
+/** The same in words. */
+export const haltingRule = ({ continuation }: Halting): string => (continuation ? 'q_halt > q_continue' : 'q_halt > 0')

@@ -2,7 +2,7 @@
  * Evaluation: one segment as a graph, run M times from the initial state, without gradient and without halting early. One
  * pass so gives the accuracy after 1, 2, … M segments. B batch, S puzzle tokens.
  */
-import type { Reasoner } from '../hrm/index.js'
+import { type Reasoner, saysStop } from '../hrm/index.js'
 import { type Backend, constant, type Graph, gather, input, less, select, type Tensor } from '../ir/index.js'
 import { bindParameters, correctness, predict } from '../nn/index.js'
 import type { Shape } from '../shape/index.js'
@@ -12,7 +12,7 @@ import { stateNames } from './step.js'
 
 /**
  * One segment. Residents: parameters, the states under `prefix`. Streams: `batch.*`, `fresh` (1: start from the initial
- * state). Outputs: `predictions` i32 [B, S], `exact` bool, `right`, `labelled` and `q_halt` f32 [B].
+ * state). Outputs: `predictions` i32 [B, S]; `right`, `labelled` and `q_halt` f32 [B]; `stops` bool [B].
  */
 export const evaluationSegment = (
   model: Reasoner,
@@ -37,9 +37,9 @@ export const evaluationSegment = (
     ...(model.puzzleTable !== undefined && { puzzle: gather(node(model.puzzleTable), puzzle_identifiers) }),
   })
   const predictions = predict(segment.logits)
-  const { labelled, right, exact } = correctness(predictions, labels)
+  const { labelled, right } = correctness(predictions, labels)
   return {
-    outputs: { predictions, labelled, right, exact, q_halt: segment.qHalt },
+    outputs: { predictions, labelled, right, q_halt: segment.qHalt, stops: saysStop(model.halting, segment) },
     // A model without puzzle embedding still streams its identifiers: they are simply not in the graph.
     updates: Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! })),
   }
@@ -55,13 +55,13 @@ export interface HostBatch {
 /** What a batch looks like after one segment. */
 export interface SegmentResult {
   readonly predictions: Int32Array
-  /** 1 where the whole sequence is right. */
-  readonly exact: ArrayLike<number>
   /** Tokens that are right. */
   readonly right: ArrayLike<number>
   /** Tokens that have a label. */
   readonly labelled: ArrayLike<number>
   readonly qHalt: ArrayLike<number>
+  /** 1 where the Q head says stop. */
+  readonly stops: ArrayLike<number>
 }
 
 export interface Evaluator {
@@ -85,7 +85,7 @@ export const evaluator = async (
   weights: 'parameters' | 'average' = 'parameters',
 ): Promise<Evaluator> => {
   const executable = await backend.load(evaluationSegment(model, `evaluation${batch}`, weights), { batch })
-  const outputs = ['predictions', 'labelled', 'right', 'exact', 'q_halt']
+  const outputs = ['predictions', 'labelled', 'right', 'q_halt', 'stops']
   return {
     batch,
     evaluate: async (data, segments) => {
@@ -95,66 +95,13 @@ export const evaluator = async (
         const r = await executable.read(outputs)
         results.push({
           predictions: r.predictions as Int32Array,
-          exact: r.exact!,
           right: r.right!,
           labelled: r.labelled!,
           qHalt: r.q_halt!,
+          stops: r.stops!,
         })
       }
       return results
     },
   }
-}
-
-/** Accuracies after each number of segments. */
-export interface Accuracies {
-  readonly examples: number
-  /** Share of examples whose whole answer is right, after 1, 2, … segments. */
-  readonly exact: readonly number[]
-  /** Mean over examples of the share of right tokens. */
-  readonly token: readonly number[]
-  /** Share of examples whose answer the judge accepts, where it judges all of them. */
-  readonly valid?: readonly number[]
-}
-
-/**
- * Whether an answer is right by the rules of its puzzle, whatever the label says (a maze has many shortest paths);
- * `undefined` for a puzzle it does not know. Tokens of one example.
- */
-export type Judge = (question: ArrayLike<number>, answer: ArrayLike<number>) => boolean | undefined
-
-/** Goes through the batches; examples without labels (padding) do not count. */
-export const measure = async (
-  evaluate: Evaluator,
-  batches: Iterable<HostBatch>,
-  segments: number,
-  progress: (examples: number) => void = () => {},
-  judge: Judge = () => undefined,
-): Promise<Accuracies> => {
-  let examples = 0
-  let judged = true
-  const valid = new Array<number>(segments).fill(0)
-  const exact = new Array<number>(segments).fill(0)
-  const token = new Array<number>(segments).fill(0)
-  for (const batch of batches) {
-    const results = await evaluate.evaluate(batch, segments)
-    results.forEach((r, s) => {
-      for (let b = 0; b < evaluate.batch; b++) {
-        const labelled = r.labelled[b]!
-        if (labelled === 0) continue
-        if (s === 0) examples++
-        exact[s]! += r.exact[b]!
-        token[s]! += r.right[b]! / labelled
-        if (!judged) continue
-        const length = batch.inputs.length / evaluate.batch
-        const of = (tokens: Int32Array) => tokens.subarray(b * length, (b + 1) * length)
-        const verdict = judge(of(batch.inputs), of(r.predictions))
-        if (verdict === undefined) judged = false
-        else if (verdict) valid[s]! += 1
-      }
-    })
-    progress(examples)
-  }
-  const rate = (n: number) => (examples === 0 ? 0 : n / examples)
-  return { examples, exact: exact.map(rate), token: token.map(rate), ...(judged && { valid: valid.map(rate) }) }
 }

@@ -6,7 +6,7 @@
  *                                      └─ halt? ─ segment again, no gradient ─ target of q_continue
  */
 import { gradients } from '../autodiff/index.js'
-import type { Reasoner, Segment } from '../hrm/index.js'
+import { type Reasoner, type Segment, saysStop } from '../hrm/index.js'
 import {
   add,
   and,
@@ -152,16 +152,14 @@ interface Halt {
 
 /** Who halts after this segment. HRM §2, adaptive computation time. */
 const halt = ({ halting }: Reasoner, before: Tensor, segment: Segment): Halt => {
-  const qHalt = segment.qHalt
-  const qContinue = halting.continuation ? segment.qContinue : undefined
   const steps = add(before, 1)
   const last = lessEqual(constant(halting.maxSegments, [], 'i32'), steps)
   if (!halting.adaptive || halting.maxSegments <= 1) return { steps, halted: last, last, learns: false }
-  const wants = less(qContinue ?? constant(0), qHalt)
+  const learns = halting.continuation && segment.qContinue !== undefined
   const uniform = input('explore.uniform', ['batch'], 'f32', 'streamed')
   const minSteps = input('explore.min_steps', ['batch'], 'i32', 'streamed')
   const least = select(less(uniform, halting.exploration), minSteps, 0)
-  return { steps, halted: and(or(last, wants), lessEqual(least, steps)), last, learns: qContinue !== undefined }
+  return { steps, halted: and(or(last, saysStop(halting, segment)), lessEqual(least, steps)), last, learns }
 }
 
 /** sigmoid of what the Q head says after one more segment: q_halt at the end, else the better of the two. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { hrm } from '../../src/hrm/index.js'
 import { init } from '../../src/nn/index.js'
 import { referenceBackend } from '../../src/reference/index.js'
-import { evaluator, type HostBatch, measure, toResidents } from '../../src/train/index.js'
+import { type Answered, evaluator, type HostBatch, judging, measure, toResidents } from '../../src/train/index.js'
 
 const model = hrm({
   vocabulary: 4,
@@ -63,5 +63,44 @@ describe('evaluation', () => {
     expect(measured.examples).toBe(3)
     expect(measured.exact[0]).toBeCloseTo(2 / 3, 12)
     expect(measured.token[0]).toBeCloseTo((1 + 0.5 + 1) / 3, 6)
+  })
+
+  test('a watcher is shown every example but padding, with its answers, and a judge counts those it accepts', async () => {
+    const evaluate = await ready(2)
+    const known = await evaluate.evaluate(batchOf([1, 2, 3, 3, 2, 1], [...none, ...none]), 2)
+    const seen: Answered[] = []
+    const watch = (a: Answered) => {
+      seen.push({
+        ...a,
+        question: a.question.slice(),
+        segments: a.segments.map((s) => ({ ...s, answer: s.answer.slice() })),
+      })
+    }
+    const first = Array.from(known[1]!.predictions.slice(0, 3))
+    const judge = judging((question, answer) => question[0] === 1 && answer[0] === first[0], 2)
+    const batches = [
+      batchOf([1, 2, 3, 3, 2, 1], [0, -100, 1, 1, 1, 1]),
+      batchOf([3, 2, 1, 0, 0, 0], [1, 1, 1, ...none]),
+    ]
+    await measure(evaluate, batches, 2, [watch, judge.watch])
+    expect(seen.map(({ example, labelled }) => [example, labelled])).toEqual([
+      [0, 2],
+      [1, 3],
+      [2, 3],
+    ])
+    for (const [i, { question, segments }] of seen.entries()) {
+      const row = Math.min(i, 1)
+      expect([...question]).toEqual(row === 0 ? [1, 2, 3] : [3, 2, 1])
+      segments.forEach((segment, s) => {
+        expect(segment.answer).toEqual(known[s]!.predictions.slice(3 * row, 3 * row + 3))
+        expect(segment.qHalt).toBeCloseTo(known[s]!.qHalt[row]!, 6)
+        expect(segment.stops).toBe(known[s]!.stops[row] === 1)
+      })
+    }
+    const agreed = known.map(({ predictions }) => (predictions[0] === first[0] ? 1 / 3 : 0))
+    expect(judge.shares()).toEqual(agreed)
+    const ignorant = judging((question) => (question[0] === 3 ? undefined : true), 2)
+    await measure(evaluate, batches, 2, [ignorant.watch])
+    expect(ignorant.shares()).toBeUndefined()
   })
 })
