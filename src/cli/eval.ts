@@ -1,21 +1,23 @@
 /**
  * `thetagrad eval`: how good a run is on a dataset, after every number of segments, from one pass; what its halting rule
- * would do; for mazes also whether the path is a shortest one.
+ * would do; for mazes also whether the path is a shortest one, for ARC what its votes come to.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Split } from '../data/index.js'
 import type { Weights } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
+import { type ArcFlags, openArc } from './eval-arc.js'
 import { accuraciesJson, showAccuracies } from './eval-report.js'
 import { evaluate } from './evaluation.js'
 import { examplesOf, fits, openSplit } from './examples.js'
 import { listed, log, type Outcome } from './result.js'
 import { openRun } from './run-folder.js'
 
-export interface EvalOptions {
+export interface EvalOptions extends ArcFlags {
   readonly run: string
   readonly data?: string
   readonly split: Split
+  /** Examples; of ARC tasks, each with all its copies. */
   readonly limit?: number
   /** Default: as many as in training. */
   readonly segments?: number
@@ -35,7 +37,9 @@ export const evalCommand = async (options: EvalOptions): Promise<Outcome> => {
   if (E.isLeft(rows)) return listed(rows)
   const fit = fits(model, rows.right.info, data)
   if (E.isLeft(fit)) return listed(fit)
-  const examples = examplesOf(rows.right, limit, data)
+  const arc = await openArc({ ...options, data, limit, trainedOn: config.data }, rows.right)
+  if (E.isLeft(arc)) return listed(arc)
+  const examples = examplesOf(rows.right, arc.right?.examples ?? limit, data)
   if (E.isLeft(examples)) return listed(examples)
   const backend = await chooseBackend(options.backend)
   try {
@@ -46,8 +50,19 @@ export const evalCommand = async (options: EvalOptions): Promise<Outcome> => {
     const segments = options.segments ?? model.halting.maxSegments
     const atOnce = config.training.batch / (config.training.accumulate ?? 1)
     const batch = Math.min(options.batch ?? atOnce, examples.right.count)
-    const measured = await evaluate({ backend, model, examples: examples.right, segments, batch })
-    return E.right({ text: showAccuracies(measured), json: { ...accuraciesJson(measured), checkpoint, weights } })
+    const watchers = arc.right === undefined ? [] : [arc.right.watch]
+    const measured = await evaluate({ backend, model, examples: examples.right, segments, batch, watchers })
+    const votes = arc.right?.conclude()
+    if (votes !== undefined && E.isLeft(votes)) return listed(votes)
+    return E.right({
+      text: [showAccuracies(measured), ...(votes === undefined ? [] : [votes.right.text])].join('\n'),
+      json: {
+        ...accuraciesJson(measured),
+        ...(votes !== undefined && { arc: votes.right.json }),
+        checkpoint,
+        weights,
+      },
+    })
   } finally {
     backend.dispose()
   }

@@ -105,12 +105,20 @@ action(
   program
     .command('eval')
     .argument('<run>', 'a run folder')
-    .description('exact and token accuracy, after every number of segments')
+    .description('accuracy after every number of segments, what the halting rule would do, the votes of ARC')
     .option('--data <path>', 'a dataset folder or a CSV file of Sudokus (default: what it was trained on)')
     .addOption(new Option('--split <which>', 'of a dataset folder').choices(['train', 'test']).default('test'))
-    .option('--limit <n>', 'at most so many examples', count)
+    .option('--limit <n>', 'at most so many examples; of ARC so many tasks, each with all its copies', count)
     .option('--segments <n>', 'segments of thought (default: as in training); more may help', count)
     .option('--batch <n>', 'examples at once', count)
+    .option('--per-task', 'ARC: print what became of every task (with --json it is there always)')
+    .option('--submission <file>', 'ARC: write the first two answers to every test input, as the contest takes them')
+    .addOption(
+      new Option('--vote-segments <which>', 'ARC: whose answers are votes (default: the last one)').choices([
+        'last',
+        'all',
+      ]),
+    )
     .addOption(checkpointOption())
     .addOption(weightsOption())
     .addOption(backendOption())
@@ -121,6 +129,7 @@ action(
         'eval runs/extreme --data test.csv --limit 500 --json',
         'eval runs/four --segments 8',
         'eval runs/four --checkpoint best --weights live',
+        'eval runs/arc --limit 20 --per-task --submission submission.json',
       ),
     ),
   async (run: string, flags: Omit<EvalOptions, 'run'>) => evalCommand({ run, ...flags }),

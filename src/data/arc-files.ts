@@ -74,13 +74,16 @@ const fromCombined = (file: string): E.Either<Problem, readonly ArcTask[]> => {
   return E.right(tasks)
 }
 
-const readJson = (file: string): E.Either<Problem, unknown> =>
+const readJson = (file: string): E.Either<Problem, unknown> => parseJson(readFileSync(file, 'utf8'), file)
+
+const parseJson = (text: string, where: string): E.Either<Problem, unknown> =>
   E.tryCatch(
-    () => JSON.parse(readFileSync(file, 'utf8').replace(/^\ufeff/, '')) as unknown,
-    (cause) => problem('this is no JSON', { where: file, why: (cause as Error).message }),
+    () => JSON.parse(text.replace(/^\ufeff/, '')) as unknown,
+    (cause) => problem('this is no JSON', { where, why: (cause as Error).message }),
   )
 
-const checkTask = (name: string, json: unknown, where: string): E.Either<Problem, ArcTask> => {
+/** A task with its solutions, from JSON. */
+export const checkTask = (name: string, json: unknown, where: string): E.Either<Problem, ArcTask> => {
   const parts: Record<'train' | 'test', ArcExample[]> = { train: [], test: [] }
   for (const part of ['train', 'test'] as const) {
     const examples = (json as Readonly<Record<string, unknown>> | null)?.[part]
@@ -99,6 +102,50 @@ const checkTask = (name: string, json: unknown, where: string): E.Either<Problem
     }
   }
   return E.right({ name, ...parts })
+}
+
+/** A test input that somebody asks about, and its answer where that is known. */
+export interface ArcQuestion {
+  readonly input: ArcGrid
+  readonly output?: ArcGrid
+}
+
+/** What is asked: the tests of a task in JSON, whose outputs may be missing, or one grid in JSON or drawn, a line a row. */
+export const parseArcQuestions = (text: string, where: string): E.Either<Problem, readonly ArcQuestion[]> => {
+  if (!/^\s*[[{]/.test(text)) return E.map((input: ArcGrid) => [{ input }])(drawnGrid(text, where))
+  const json = parseJson(text, where)
+  if (E.isLeft(json)) return json
+  if (Array.isArray(json.right)) {
+    const why = gridFault(json.right)
+    return why === undefined
+      ? E.right([{ input: json.right as ArcGrid }])
+      : E.left(problem(`the grid ${why}`, { where }))
+  }
+  const { test } = json.right as { readonly test?: unknown }
+  if (!Array.isArray(test) || test.length === 0)
+    return E.left(problem('it has no test inputs', { where, fix: 'a task is {"train": […], "test": [{"input": …}]}' }))
+  for (const [i, example] of test.entries())
+    for (const side of ['input', 'output'] as const) {
+      const grid = (example as Readonly<Record<string, unknown>> | null)?.[side]
+      const why = side === 'output' && grid === undefined ? undefined : gridFault(grid)
+      if (why !== undefined) return E.left(problem(`test[${i}].${side} ${why}`, { where }))
+    }
+  return E.right(test as readonly ArcQuestion[])
+}
+
+/** Digits, with spaces between them or not; a dot is black. */
+const drawnGrid = (text: string, where: string): E.Either<Problem, ArcGrid> => {
+  const rows = text
+    .split(/\r?\n/)
+    .map((line) => line.replace(/\s/g, ''))
+    .filter((line) => line !== '')
+    .map((line) => [...line].map((cell) => (/[.·]/.test(cell) ? 0 : /\d/.test(cell) ? Number(cell) : cell)))
+  const why = gridFault(rows)
+  return why === undefined
+    ? E.right(rows as ArcGrid)
+    : E.left(
+        problem(`the grid ${why}`, { where, fix: 'draw it with the digits 0 to 9, a line a row, or give a task file' }),
+      )
 }
 
 /** What is wrong with a grid, if anything is. */

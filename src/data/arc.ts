@@ -88,7 +88,9 @@ export const parseAugmentedName = (
 }
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
-const gridHash = (grid: ArcGrid): string => sha256(Uint8Array.from([grid.length, grid[0]?.length ?? 0, ...grid.flat()]))
+/** A digest of a grid: equal grids have equal ones. */
+export const gridHash = (grid: ArcGrid): string =>
+  sha256(Uint8Array.from([grid.length, grid[0]?.length ?? 0, ...grid.flat()]))
 
 /** A digest of a task, whatever the order of its examples: by it, augmented copies that are the same are found. */
 export const arcHash = (examples: readonly ArcExample[]): string =>
@@ -98,46 +100,3 @@ export const arcHash = (examples: readonly ArcExample[]): string =>
       .sort()
       .join('|'),
   )
-
-// ── voting ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-/** An answer to one test input, back in the frame of its task. */
-export interface ArcVote {
-  readonly grid: ArcGrid
-  /** Logit: how sure the model was that it is right. */
-  readonly qHalt: number
-}
-export interface ArcCandidate {
-  readonly grid: ArcGrid
-  readonly votes: number
-  /** Mean of sigmoid(q_halt). */
-  readonly confidence: number
-}
-
-/** The different answers, by votes, then by mean confidence; the first seen of equals. */
-export const rankArc = (votes: readonly ArcVote[]): readonly ArcCandidate[] => {
-  const found = new Map<string, { grid: ArcGrid; votes: number; sum: number }>()
-  for (const { grid, qHalt } of votes) {
-    const key = gridHash(grid)
-    const before = found.get(key) ?? { grid, votes: 0, sum: 0 }
-    found.set(key, { grid, votes: before.votes + 1, sum: before.sum + 1 / (1 + Math.exp(-qHalt)) })
-  }
-  return [...found.values()]
-    .map(({ grid, votes: count, sum }) => ({ grid, votes: count, confidence: sum / count }))
-    .sort((a, b) => b.votes - a.votes || b.confidence - a.confidence)
-}
-
-const sameGrid = (a: ArcGrid, b: ArcGrid): boolean => gridHash(a) === gridHash(b)
-
-/**
- * Whether the right answers of a task's tests are among the first k candidates of each. `whole`: of all tests, as the
- * published notebook of HRM counts; `share`: of what share of them, as TRM's evaluator does.
- */
-export const passAtK = (
-  tests: readonly { readonly answer: ArcGrid; readonly candidates: readonly ArcCandidate[] }[],
-  k: number,
-): { readonly whole: boolean; readonly share: number } => {
-  const solved = tests.filter(({ answer, candidates }) =>
-    candidates.slice(0, k).some(({ grid }) => sameGrid(grid, answer)),
-  )
-  return { whole: solved.length === tests.length, share: solved.length / tests.length }
-}

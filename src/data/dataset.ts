@@ -9,7 +9,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
 import { type Npy, readNpy } from './npy.js'
-import { checkInfo, checkSplit, type DatasetSplit } from './split.js'
+import { checkInfo, checkSplit, type DatasetInfo, type DatasetSplit } from './split.js'
 
 export type Split = 'train' | 'test'
 export interface Dataset {
@@ -51,15 +51,21 @@ const reading = async <A>(file: string, folder: string, read: () => Promise<A>):
 
 const readText = (file: string, folder: string) => reading(file, folder, () => readFile(file, 'utf8'))
 
+/** What one split says of itself. */
+export const readInfo =
+  (folder: string, split: Split): TaskEither<Problem, DatasetInfo> =>
+  async () => {
+    const file = join(folder, split, 'dataset.json')
+    const text = await readText(file, folder)
+    return E.isLeft(text) ? text : checkInfo(text.right, file)
+  }
+
 /** Reads and checks one split. */
 export const readSplit =
   (folder: string, split: Split): TaskEither<Problem, DatasetSplit> =>
   async () => {
     const at = join(folder, split)
-    const file = join(at, 'dataset.json')
-    const text = await readText(file, folder)
-    if (E.isLeft(text)) return text
-    const info = checkInfo(text.right, file)
+    const info = await readInfo(folder, split)()
     if (E.isLeft(info)) return info
     const parts: Partial<Record<(typeof FIELDS)[number][1], Npy>> = {}
     const fileOf = (name: string) => join(at, `${info.right.sets[0]}__${name}.npy`)
@@ -94,6 +100,14 @@ export const readIdentifiers =
       : E.left(problem('this is no list of names', { where: file }))
   }
 
+/** ARC: the held-out tasks by name, as in their files; nothing where the builder left none. */
+export const readTestPuzzles =
+  (folder: string): TaskEither<Problem, unknown> =>
+  async () => {
+    const file = join(folder, 'test_puzzles.json')
+    return existsSync(file) ? readJson(file, folder) : E.right(undefined)
+  }
+
 /** The whole folder: written again, it is the same byte for byte. */
 export const readDataset =
   (folder: string): TaskEither<Problem, Dataset> =>
@@ -107,10 +121,12 @@ export const readDataset =
       if (E.isLeft(split)) return split
       splits[name] = split.right
     }
-    const file = join(folder, 'test_puzzles.json')
-    if (!existsSync(file)) return E.right({ splits, identifiers: identifiers.right })
-    const testPuzzles = await readJson(file, folder)
+    const testPuzzles = await readTestPuzzles(folder)()
     return E.isLeft(testPuzzles)
       ? testPuzzles
-      : E.right({ splits, identifiers: identifiers.right, testPuzzles: testPuzzles.right })
+      : E.right({
+          splits,
+          identifiers: identifiers.right,
+          ...(testPuzzles.right !== undefined && { testPuzzles: testPuzzles.right }),
+        })
   }

@@ -1,9 +1,7 @@
 export {
   type ArcAugmentation,
-  type ArcCandidate,
   type ArcExample,
   type ArcGrid,
-  type ArcVote,
   arcHash,
   arcTokens,
   arcVocabulary,
@@ -11,15 +9,35 @@ export {
   augmentedName,
   cropArc,
   parseAugmentedName,
-  passAtK,
-  rankArc,
   undoArc,
 } from './arc.js'
 export { type ArcSettings, arcSource, copiesOf } from './arc-dataset.js'
-export { type ArcTask, longestSide, readArcTasks } from './arc-files.js'
+export { type ArcQuestion, type ArcTask, longestSide, parseArcQuestions, readArcTasks } from './arc-files.js'
+export { type ArcDataset, arcTests, isArc } from './arc-tests.js'
+export {
+  type ArcCandidate,
+  type ArcPrediction,
+  type ArcReport,
+  type ArcTaskReport,
+  type ArcTests,
+  type ArcVote,
+  arcSubmission,
+  arcVoting,
+  passAtK,
+  rankArc,
+  sameGrid,
+} from './arc-vote.js'
 export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
 export { parsePuzzles, readPuzzles } from './csv.js'
-export { type Dataset, readDataset, readIdentifiers, readSplit, type Split } from './dataset.js'
+export {
+  type Dataset,
+  readDataset,
+  readIdentifiers,
+  readInfo,
+  readSplit,
+  readTestPuzzles,
+  type Split,
+} from './dataset.js'
 export { dihedral, inverseDihedral } from './dihedral.js'
 export {
   type Geometry,
