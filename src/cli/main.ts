@@ -183,10 +183,15 @@ action(
   program
     .command('solve')
     .argument('<run>', 'a run folder')
-    .argument('<puzzle>', 'the cells row by row, blanks as . or 0; or - to read it from stdin, drawn as you like')
-    .description('solves your own puzzle: a Sudoku, or a maze drawn with # S G and spaces')
+    .argument('<puzzle>', 'a file, or - for stdin, drawn as you like; or the cells themselves, blanks as . or 0')
+    .description('solves your own puzzle: a Sudoku, a maze drawn with # S G and spaces, or an ARC task')
     .option('--trace', 'show the guess after every segment', false)
     .option('--segments <n>', 'segments of thought (default: as in training)', count)
+    .option('--task <name>', 'ARC: the name of the task, where the file is not NAME.json')
+    .option('--test <n>', 'ARC: which test input of the task, from 1', count)
+    .option('--copies <n>', 'ARC: at most so many augmented copies vote (default: all)', count)
+    .option('--blank', 'ARC: guess at a task that the run does not know')
+    .option('--data <folder>', 'the dataset of the run, where it is no longer where it was')
     .addOption(checkpointOption())
     .addOption(weightsOption())
     .addOption(backendOption())
@@ -194,8 +199,9 @@ action(
       'after',
       examples(
         'solve runs/demo 1...3.2..1...4.2 --trace',
-        'solve runs/extreme - < puzzle.txt',
+        'solve runs/extreme puzzle.txt',
         'solve runs/maze - < maze.txt',
+        'solve runs/arc tasks/00576224.json --test 1 --trace',
       ),
     ),
   async (run: string, puzzle: string, flags: Omit<SolveOptions, 'run' | 'puzzle'>) =>

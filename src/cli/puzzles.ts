@@ -14,6 +14,7 @@ import {
   parsePuzzle,
   shortestPath,
   showGrid,
+  showMaze,
   solve,
   tokensOf,
   vocabularyOf,
@@ -25,6 +26,8 @@ export interface Posed {
   readonly question: Int32Array
   /** Size of the vocabulary it needs. */
   readonly vocabulary: number
+  /** Columns, where other shapes have as many cells. */
+  readonly width?: number
   /** What the asker should know of it. */
   readonly note?: string
   /** In one line. */
@@ -35,10 +38,10 @@ export interface Posed {
   readonly verdict: (solved: boolean) => string
 }
 
-/** Mazes are told by their walls, start or goal; everything else is a Sudoku. */
-export const posePuzzle = (text: string): E.Either<Problem, Posed> => {
+/** Mazes are told by their walls, start or goal; everything else is a Sudoku. `width`: of a maze in one line. */
+export const posePuzzle = (text: string, width?: number): E.Either<Problem, Posed> => {
   if (/[#SG]/.test(text)) {
-    const maze = parseMaze(text)
+    const maze = parseMaze(text, width)
     return E.isLeft(maze) ? maze : E.right(posedMaze(maze.right))
   }
   const sudoku = parsePuzzle(text)
@@ -70,14 +73,10 @@ const posedMaze = (question: Maze): Posed => {
   return {
     question: Int32Array.from(mazeTokens(question)),
     vocabulary: mazeVocabulary,
+    width,
     ...(path === undefined && { note: 'no way leads from S to G' }),
     text: (tokens) => mazeOfTokens(tokens, width).cells,
-    show: (tokens, mark) => {
-      const { cells } = mazeOfTokens(tokens, width)
-      const row = (y: number) =>
-        Array.from({ length: width }, (_, x) => mark(cells[y * width + x]!, y * width + x)).join('')
-      return Array.from({ length: cells.length / width }, (_, y) => row(y)).join('\n')
-    },
+    show: (tokens, mark) => showMaze(mazeOfTokens(tokens, width), mark),
     isSolved: (tokens) => judgeMaze(question, mazeOfTokens(tokens, width)).optimal,
     verdict: (solved) =>
       solved ? 'solved: a shortest path from S to G' : 'NOT solved: the marked cells are no shortest path from S to G',

@@ -1,7 +1,8 @@
 /** `thetagrad solve`: answers the user's own puzzle with a trained run; `--trace` shows the guess after every segment. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
-import { IGNORED } from '../data/index.js'
+import { gridWidth, IGNORED, readInfo } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
@@ -9,12 +10,15 @@ import { evaluator, type Weights } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
 import { type Posed, posePuzzle } from './puzzles.js'
 import { listed, log, type Outcome } from './result.js'
-import { openRun } from './run-folder.js'
+import { openRun, type TrainedModel } from './run-folder.js'
+import { type ArcNames, type ArcQuestionFlags, arcAnswer, askCopies, openNames, poseArc } from './solve-arc.js'
 
-export interface SolveOptions {
+export interface SolveOptions extends ArcQuestionFlags {
   readonly run: string
-  /** `-`: read it from stdin. */
+  /** The puzzle itself, or a file that holds it; `-`: read it from stdin. */
   readonly puzzle: string
+  /** The dataset folder the run was trained on, where it has moved. */
+  readonly data?: string
   readonly trace: boolean
   readonly segments?: number
   /** `latest`, `best`, `step-N`. */
@@ -26,9 +30,20 @@ export interface SolveOptions {
 export const solveCommand = async (options: SolveOptions): Promise<Outcome> => {
   const opened = await openRun(options.run, options)
   if (E.isLeft(opened)) return opened
-  const { model, writeTo } = opened.right
-  const text = options.puzzle === '-' ? readFileSync(0, 'utf8') : options.puzzle
-  const puzzle = puzzleFor(model, text)
+  const { config, model, writeTo } = opened.right
+  const { data = config.data } = options
+  const given = readPuzzle(options.puzzle)
+  if (E.isLeft(given)) return listed(given)
+  const names = await openNames(model, data)
+  if (E.isLeft(names)) return listed(names)
+  if (names.right !== undefined) return solveArc(options, opened.right, names.right, given.right)
+  const { task, test, blank, copies } = options
+  const stray = Object.entries({ task, test, blank, copies }).find(([, value]) => value !== undefined)?.[0]
+  if (stray !== undefined)
+    return listed(E.left(problem(`--${stray} is for ARC, which this run does not solve`, { where: options.run })))
+  const width = await widthOf(data)
+  if (E.isLeft(width)) return listed(width)
+  const puzzle = puzzleFor(model, given.right.text, width.right)
   if (E.isLeft(puzzle)) return listed(puzzle)
   const posed = puzzle.right
   if (posed.note !== undefined) log(`note: ${posed.note}`)
@@ -54,14 +69,67 @@ export const solveCommand = async (options: SolveOptions): Promise<Outcome> => {
   }
 }
 
-const puzzleFor = ({ sizes }: Reasoner, text: string): E.Either<Problem, Posed> => {
-  const posed = posePuzzle(text)
+const solveArc = async (
+  options: SolveOptions,
+  { config, model, writeTo }: TrainedModel,
+  names: ArcNames,
+  { text, file }: Given,
+): Promise<Outcome> => {
+  const posed = poseArc(model, names, text, file, options)
+  if (E.isLeft(posed)) return listed(posed)
+  if (posed.right.note !== undefined) log(`note: ${posed.right.note}`)
+  const backend = await chooseBackend(options.backend)
+  try {
+    writeTo(backend)
+    const { batch, accumulate = 1 } = config.training
+    const segments = options.segments ?? model.halting.maxSegments
+    const said = await askCopies(backend, model, posed.right, segments, batch / accumulate)
+    return E.right(arcAnswer(posed.right, said, options.trace))
+  } finally {
+    backend.dispose()
+  }
+}
+
+interface Given {
+  readonly text: string
+  readonly file?: string
+}
+
+/** What was given: the text of a file, of stdin, or the text itself. */
+const readPuzzle = (puzzle: string): E.Either<Problem, Given> => {
+  const bare = (text: string) => text.replace(/^\ufeff/, '')
+  if (puzzle === '-') return E.right({ text: bare(readFileSync(0, 'utf8')) })
+  if (existsSync(puzzle) && statSync(puzzle).isFile())
+    return E.tryCatch(
+      () => ({ text: bare(readFileSync(puzzle, 'utf8')), file: puzzle }),
+      (cause) => problem('the file cannot be read', { where: puzzle, why: String(cause) }),
+    )
+  return /[/\\]|\.(txt|json|csv)$/.test(puzzle)
+    ? E.left(problem('there is no such file', { where: puzzle, fix: 'give a file, the cells of the puzzle, or -' }))
+    : E.right({ text: puzzle })
+}
+
+/** Columns of the grids of a dataset folder, which is not needed where squares are drawn; `undefined` where it is gone. */
+const widthOf = async (data: string): Promise<E.Either<Problem, number | undefined>> => {
+  if (!existsSync(join(data, 'train', 'dataset.json'))) return E.right(undefined)
+  const info = await readInfo(data, 'train')()
+  return E.isLeft(info) ? info : E.right(gridWidth(info.right))
+}
+
+const puzzleFor = ({ sizes }: Reasoner, text: string, width: number | undefined): E.Either<Problem, Posed> => {
+  const posed = posePuzzle(text, width)
   if (E.isLeft(posed)) return posed
   const { question, vocabulary } = posed.right
   if (question.length !== sizes.sequence)
     return E.left(
       problem(`the puzzle has ${question.length} cells, the model takes ${sizes.sequence}`, {
         fix: 'give a puzzle of the size the run was trained on',
+      }),
+    )
+  if (width !== undefined && posed.right.width !== undefined && posed.right.width !== width)
+    return E.left(
+      problem(`the maze has rows of ${posed.right.width} cells, the run was trained on rows of ${width}`, {
+        fix: 'give a maze of the shape the run was trained on',
       }),
     )
   return vocabulary <= sizes.vocabulary
