@@ -113,15 +113,14 @@ describe('eval of a run on ARC tasks', () => {
       }
   })
 
-  test('is the same on a folder as HRM’s builder leaves it, and as TRM’s names copies', async () => {
+  test('is the same without test_puzzles.json, as HRM’s builder leaves it, and with copies named as TRM’s', async () => {
     const hrm = at('data', 'test_puzzles.json')
     const names = readFileSync(at('data', 'identifiers.json'), 'utf8')
     const kept = readFileSync(hrm)
     rmSync(hrm)
-    expect((await answerOf(evaluated('run'))).json.arc).toEqual(json.arc)
-    writeFileSync(hrm, kept)
     writeFileSync(at('data', 'identifiers.json'), names.replace(/_t(\d)_/g, '|||t$1|||'))
     expect((await answerOf(evaluated('run'))).json.arc).toEqual(json.arc)
+    writeFileSync(hrm, kept)
     writeFileSync(at('data', 'identifiers.json'), names)
   })
 
@@ -255,14 +254,15 @@ describe.skipIf(!hasShared('data/arc/subset'))('published tasks', () => {
   test('are built, trained on, evaluated with votes and solved', async () => {
     const subset = sharedFile('data/arc/subset')
     const [train, held] = ['training', 'evaluation'].map((part) => [join(subset, part)])
-    right(await buildArc({ out: at('real'), seed: 0, train: train!, test: held!, augment: 2, maxSide: 6 }, () => {})())
+    right(await buildArc({ out: at('real'), seed: 0, train: train!, test: held!, augment: 1, maxSide: 6 }, () => {})())
     await trained('real-run', 'real', { vocabulary: '12', sequence: '36' })
-    const { json } = await answerOf(evaluated('real-run', { batch: 8 }))
+    const { json } = await answerOf(evaluated('real-run', { batch: 8, segments: 1 }))
     const puzzles = JSON.parse(readFileSync(at('real', 'test_puzzles.json'), 'utf8'))
     expect(json.arc.perTask.map(({ task }: Json) => task)).toEqual(Object.keys(puzzles))
     expect(json.arc.copies).toBe(json.examples)
     expect(json.arc.strays).toBeUndefined()
     const [file] = readdirSync(held![0]!).filter((name) => name.slice(0, -5) in puzzles)
-    expect((await answerOf(solved('real-run', join(held![0]!, file!)))).json).toMatchObject({ known: true, copies: 3 })
+    const answer = await answerOf(solved('real-run', join(held![0]!, file!), { segments: 1 }))
+    expect(answer.json).toMatchObject({ known: true, copies: 2 })
   })
 })
