@@ -159,7 +159,7 @@ const showPasses = (report: ArcReport, votes: 'last' | 'all'): string => {
   const tests = testsOf(report)
   const copies = tests.reduce((sum, t) => sum + t.copies, 0) / tests.length
   return [
-    `ARC: ${report.tasks.length} tasks, ${tests.length} test inputs, each answered by ${copies.toFixed(copies < 10 ? 1 : 0)} copies; votes of ${votes === 'last' ? 'the last segment' : 'all segments'}`,
+    `ARC: ${many(report.tasks.length, 'task')}, ${many(tests.length, 'test input')}, each answered by ${copies.toFixed(copies < 10 ? 1 : 0)} copies; votes of ${votes === 'last' ? 'the last segment' : 'all segments'}`,
     '  pass@k   whole tasks   their tests',
     ...report.passAt.map(
       ({ k, whole, share }) => `${`${k}`.padStart(8)}${percent(whole).padStart(14)}${percent(share).padStart(14)}`,
@@ -177,13 +177,16 @@ const showTasks = (tasks: readonly ArcTaskReport[]): string => {
     ...tasks.map((task) =>
       [
         task.name.padEnd(width),
-        ...[task.tests.length, solvedAt(task, 1), solvedAt(task, 2)].map((n) => `${n}`.padStart(4)),
-        `${copiesOf(task)}`.padStart(6),
-        task.tests.map(showTest).join(' | '),
-      ].join(' '),
+        `${task.tests.length}`.padStart(7),
+        ...[solvedAt(task, 1), solvedAt(task, 2)].map((n) => `${n}`.padStart(5)),
+        `${copiesOf(task)}`.padStart(8),
+        `  ${task.tests.map(showTest).join(' | ')}`,
+      ].join(''),
     ),
   ].join('\n')
 }
+
+const many = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`
 
 const showTest = ({ candidates, place }: ArcTaskReport['tests'][number]): string =>
   candidates

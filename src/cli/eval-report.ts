@@ -37,11 +37,11 @@ export const showAccuracies = (m: Measured): string =>
   ].join('\n')
 
 const showHalting = (h: HaltingMeasured, { examples, exact, segments }: Measured): readonly string[] => {
-  const stops = h.first.flatMap((n, i) => (n === 0 ? [] : [`${i + 1}: ${percent(n / examples)}`]))
+  const told = h.first.flatMap((n, i) => (n === 0 ? [] : [`after ${i + 1}: ${percent(n / examples)}`]))
   const { accuracy, precision, error } = h.qHalt
   return [
     `stopping where ${h.rule}: ${h.meanSegments.toFixed(1)} segments on average, ${percent(h.exact)} exact (after all ${segments}: ${percent(exact.at(-1)!)})`,
-    `  stops after ${[...stops, ...(h.never === 0 ? [] : [`never: ${percent(h.never / examples)}`])].join(', ')}`,
-    `  q_halt tells right from wrong in ${percent(accuracy)} of the answers; of those it calls right ${precision === null ? 'there are none' : `${percent(precision)} are`}; calibration error ${percent(error)}`,
+    `  told to stop ${[...told, ...(h.never === 0 ? [] : [`never: ${percent(h.never / examples)}`])].join(', ')}`,
+    `  q_halt tells right from wrong in ${percent(accuracy)} of the answers; ${precision === null ? 'it calls none right' : `of those it calls right ${percent(precision)} are`}; calibration error ${percent(error)}`,
   ]
 }

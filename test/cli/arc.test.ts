@@ -128,9 +128,9 @@ describe('eval of a run on ARC tasks', () => {
     const { json: one, text } = await answerOf(evaluated('run', { limit: 1, perTask: true, voteSegments: 'all' }))
     expect(one).toMatchObject({ examples: COPIES, arc: { votes: 'all', tasks: 1, copies: COPIES } })
     expect(one.arc.perTask[0].answers[0].candidates[0].votes).toBeGreaterThan(0)
-    expect(text).toMatch(/ARC: 1 tasks, 1 test inputs, each answered by 4\.0 copies; votes of all segments/)
+    expect(text).toMatch(/ARC: 1 task, 1 test input, each answered by 4\.0 copies; votes of all segments/)
     expect(text).toMatch(/pass@k {3}whole tasks {3}their tests\n {7}1 /)
-    expect(text).toMatch(/\nmirror +1 +\d +\d +4 ✓?\d \(\d+\.\d %\)/)
+    expect(text).toMatch(/\nmirror +1 +\d +\d +4 {2}✓?\d \(\d+\.\d %\)/)
   })
 
   test('refuses other identifiers than it was trained on, unknown answers, options that say nothing here', async () => {
