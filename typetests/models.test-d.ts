@@ -3,12 +3,16 @@ import { expectError, expectType } from 'tsd'
 import {
   adaptiveHalting,
   add,
+  allButFirst,
   call,
   deepSupervision,
   detached,
+  each,
+  fromInput,
   fullGradient,
   type Halting,
   hierarchicalConvergence,
+  hierarchy,
   hrm,
   inputNet,
   inTurn,
@@ -22,11 +26,14 @@ import {
   qHead,
   type Recurrence,
   reasoner,
+  recurrent,
   slice,
   stack,
   type Tensor,
+  transformer,
   transformerBlock,
   trm,
+  universal,
   wholeCycleGradient,
 } from '../src/index.js'
 
@@ -42,7 +49,7 @@ const high = call('H', (z: State) => ({ ...z, high: z.low }))
 expectType<Recurrence<State>>(low)
 expectType<Recurrence<State>>(inTurn(iterate(2)(low), detached(high)))
 expectType<Recurrence<State>>(lastWithGradient(1)(low))
-for (const gradient of [oneStepGradient, wholeCycleGradient, fullGradient, lastSteps(2)])
+for (const gradient of [oneStepGradient, wholeCycleGradient, fullGradient, lastSteps(2), allButFirst(2)])
   expectType<Recurrence<State>>(hierarchicalConvergence({ cycles: 2, steps: 2, gradient })(low, high))
 expectError(call('L', (z: State) => ({ ...z, low: slice(z.low, 1, 0, 81) })))
 expectError(call('L', (z: State) => ({ low: z.low })))
@@ -63,6 +70,13 @@ expectError(detached(3))
 expectError(lastWithGradient(1)(3))
 expectError(lastWithGradient('1')(low))
 expectError(lastSteps('2'))
+expectError(allButFirst('2'))
+expectType<Recurrence<State>>(hierarchy({ periods: [2, 3, 4], gradient: oneStepGradient })(low, high, low))
+expectError(hierarchy({ periods: [2, 3, 4], gradient: oneStepGradient })(low, high))
+expectError(hierarchy({ periods: [2], gradient: oneStepGradient })(low, high))
+expectError(hierarchy({ periods: 2, gradient: oneStepGradient })(low))
+expectType<Recurrence<State>>(each([1, 2], () => low))
+expectError(each([1, 2], () => 3))
 expectError(oneStepGradient(2))
 expectError(wholeCycleGradient({ cycles: 2 }))
 expectError(fullGradient({ steps: 2 }))
@@ -145,6 +159,23 @@ expectError(
   }),
 )
 
+const layered = reasoner({
+  ...parts,
+  blocks: { net: level },
+  state: { z: fromInput },
+  think: ({ net }) => each(net.layers, (layer) => call('z', (s) => ({ z: layer(s.z) }))),
+  answer: 'z',
+})
+expectError(layered.parameters.z)
+expectError(
+  reasoner({
+    ...parts,
+    blocks: { net: transformerBlock({ hidden: 64, heads: 2 }) },
+    state: { z: fromInput },
+    think: ({ net }) => each(net.layers, (layer) => call('z', (s) => ({ z: layer(s.z) }))),
+    answer: 'z',
+  }),
+)
 expectType<[1536, 512]>(
   hrm({ vocabulary: 11, sequence: 81 }).parameters.H_level.layers[3].self_attn.qkv_proj.weight.shape,
 )
@@ -156,3 +187,17 @@ expectError(hrm({ vocabulary: 11, sequence: 81, hidden: 500 }))
 expectError(hrm({ vocabulary: 11, sequence: 81, hidden: 512, heads: 7 }))
 expectError(trm({ vocabulary: 11, sequence: 81, hidden: 24, heads: 8 }))
 expectError(trm({ vocabulary: 11, sequence: 81 }).parameters.L_level.layers[0].mlp_t)
+
+const sized = { vocabulary: 11, sequence: 81, hidden: 64, heads: 2 } as const
+expectType<[512, 64]>(
+  transformer({ ...sized, layers: 3, expansion: 1 }).parameters.net.layers[2].mlp.gate_up_proj.weight.shape,
+)
+expectType<[64]>(recurrent({ ...sized, loops: 2 }).parameters.init.shape)
+expectType<[81, 64]>(
+  universal({ ...sized, puzzleEmbedding: 0, positions: 'learned' }).parameters.embed_pos.embedding_weight.shape,
+)
+expectError(transformer({ ...sized, layers: 3 }).parameters.net.layers[3])
+expectError(transformer({ ...sized, layers: 3 }).parameters.init)
+expectError(transformer({ ...sized, loops: 3 }))
+expectError(recurrent({ ...sized, heads: 3 }))
+expectError(universal({ ...sized, heads: 3 }))

@@ -16,12 +16,11 @@ import { trajectories } from './trajectory.js'
 export const analyse = async (task: Task): Promise<E.Either<Problem, Analysis>> => {
   const { backend, model, segments, signal, progress = () => {} } = task
   const trace = tracedSegment(model)
-  if (E.isLeft(trace)) return trace
-  const { graph, calls, states } = trace.right
+  const { graph, calls, states } = trace
   const executable = await backend.load(graph, { batch: task.batch })
   const names = Object.keys(graph.outputs)
   const notLast = names.filter((name) => !name.startsWith('last.'))
-  const seen = emptyRecord(trace.right)
+  const seen = emptyRecord(trace)
   let done = 0
   for (const data of task.batches(task.batch)) {
     const rows = Math.min(task.batch, task.count - done)
@@ -33,7 +32,7 @@ export const analyse = async (task: Task): Promise<E.Either<Problem, Analysis>> 
       await executable.run({ ...streamedBatch(data), fresh: Int32Array.of(s === 0 ? 1 : 0), 'trace.weight': weight })
       const outputs = await executable.read(s === segments - 1 ? names : notLast)
       runs.push(outputs)
-      recordScatters(seen, trace.right, model, outputs, rows, s === segments - 1)
+      recordScatters(seen, trace, model, outputs, rows, s === segments - 1)
     }
     recordExamples(seen, runs, calls.length, data, rows, task.shown)
     done += rows
@@ -46,7 +45,7 @@ export const analyse = async (task: Task): Promise<E.Either<Problem, Analysis>> 
     examples: done,
     segments,
     calls: calls.map(({ level }) => level),
-    residuals: residualsOf(trace.right, seen, segments),
+    residuals: residualsOf(trace, seen, segments),
     participation: participationOf(states, seen),
     accuracy: Array.from({ length: segments }, (_, s) => ({
       segments: s + 1,

@@ -4,7 +4,6 @@
  * themselves, for the few examples whose whole way is drawn. Both keep the states on the device between segments and are
  * run M times. Must not know of datasets, files or plots. B batch, S puzzle tokens, T positions, D hidden.
  */
-import * as E from 'fp-ts/lib/Either.js'
 import { type Reasoner, type Segment, type State, saysStop } from '../hrm/index.js'
 import {
   add,
@@ -26,10 +25,8 @@ import {
   unsqueeze,
 } from '../ir/index.js'
 import { bindParameters, correctness, predict } from '../nn/index.js'
-import type { Problem } from '../problem.js'
 import type { Shape } from '../shape/index.js'
 import { bindArena, stateNames, streamedExamples } from '../train/index.js'
-import { type StateChange, stateChanges } from './calls.js'
 
 export interface Trace {
   readonly graph: Graph
@@ -46,14 +43,12 @@ export interface Trace {
  * - for each state s: `scatter.s` f32 [D, D], Σ (z − mean)(z − mean)ᵀ over B and T, summed over the calls that change it;
  *   `last.s` the same of its last call alone
  */
-export const tracedSegment = (model: Reasoner): E.Either<Problem, Trace> => {
-  const { segment, start, kept, labels } = segmentOfResidents(model, 'trace')
-  const changes = stateChanges(start, segment)
-  if (E.isLeft(changes)) return changes
+export const tracedSegment = (model: Reasoner): Trace => {
+  const { segment, kept, labels } = segmentOfResidents(model, 'trace')
   const weight = input('trace.weight', ['batch'], 'f32', 'streamed')
-  const scatters = changes.right.map(({ after }) => scatter(after, weight))
+  const scatters = segment.calls.map(({ state }) => scatter(state, weight))
   const { labelled, right, exact } = correctness(predict(segment.logits), labels)
-  const states = Object.keys(start).filter((name) => changes.right.some((change) => change.state === name))
+  const states = changedStates(kept, segment)
   const outputs: Record<string, Tensor> = {
     predictions: predict(segment.logits),
     labelled,
@@ -62,35 +57,41 @@ export const tracedSegment = (model: Reasoner): E.Either<Problem, Trace> => {
     q_halt: segment.qHalt,
     stops: saysStop(model.halting, segment),
   }
-  changes.right.forEach((change, i) => {
-    outputs[`residual.${i}`] = residual(change)
+  segment.calls.forEach((call, i) => {
+    outputs[`residual.${i}`] = residual(call)
     outputs[`mean.${i}`] = scatters[i]!.mean
   })
   for (const name of states) {
-    const own = scatters.filter((_, i) => changes.right[i]!.state === name).map(({ products }) => products)
+    const own = scatters.filter((_, i) => segment.calls[i]!.name === name).map(({ products }) => products)
     outputs[`scatter.${name}`] = own.reduce((a, b) => add(a, b))
     outputs[`last.${name}`] = own.at(-1)!
   }
-  return E.right({ graph: { outputs, updates: updates(kept, segment) }, calls: changes.right.map(labelsOf), states })
+  return { graph: { outputs, updates: updates(kept, segment) }, calls: segment.calls.map(labelsOf), states }
 }
 
 /**
- * The states themselves, [B, T, D] each: `start.s` what state s begins the segment with, `call.i` what call i made of the
+ * The states themselves, [B, T, D] each: `start.s` what state s is before its first call, `call.i` what call i made of the
  * state it changes. Residents under `states`; streams as above but for the weight.
  */
-export const statesSegment = (model: Reasoner): E.Either<Problem, Trace> => {
-  const { segment, start, kept } = segmentOfResidents(model, 'states')
-  const changes = stateChanges(start, segment)
-  if (E.isLeft(changes)) return changes
+export const statesSegment = (model: Reasoner): Trace => {
+  const { segment, kept } = segmentOfResidents(model, 'states')
+  const states = changedStates(kept, segment)
+  const first = (name: string) => segment.calls.find((call) => call.name === name)!.before
   const outputs = Object.fromEntries([
-    ...Object.entries(start).map(([name, t]) => [`start.${name}`, t] as const),
-    ...changes.right.map(({ after }, i) => [`call.${i}`, after] as const),
+    ...states.map((name) => [`start.${name}`, first(name)] as const),
+    ...segment.calls.map(({ state }, i) => [`call.${i}`, state] as const),
   ])
-  const states = Object.keys(start).filter((name) => changes.right.some((change) => change.state === name))
-  return E.right({ graph: { outputs, updates: updates(kept, segment) }, calls: changes.right.map(labelsOf), states })
+  return { graph: { outputs, updates: updates(kept, segment) }, calls: segment.calls.map(labelsOf), states }
 }
 
-const labelsOf = ({ level, state }: StateChange) => ({ level, state })
+type Call = Segment['calls'][number]
+const labelsOf = ({ level, name }: Call) => ({ level, state: name })
+
+/** Those that a call changes: the carried ones as the model lists them, then those made in every segment. */
+const changedStates = (kept: State, { calls }: Segment): readonly string[] => {
+  const changed = new Set(calls.map(({ name }) => name))
+  return [...Object.keys(kept).filter((name) => changed.has(name)), ...[...changed].filter((name) => !(name in kept))]
+}
 
 /** A segment that goes on from the states kept on the device, or starts anew. */
 const segmentOfResidents = (model: Reasoner, prefix: string) => {
@@ -111,14 +112,14 @@ const segmentOfResidents = (model: Reasoner, prefix: string) => {
     tokens: inputs,
     ...(model.puzzleTable !== undefined && { puzzle: gather(node(model.puzzleTable), puzzle_identifiers) }),
   })
-  return { segment, start, kept, labels }
+  return { segment, kept, labels }
 }
 
 const updates = (kept: State, segment: Segment): Graph['updates'] =>
   Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! }))
 
 /** ‖zⁱ − zⁱ⁻¹‖ of every example. [B] */
-const residual = ({ before, after }: StateChange): Tensor => sqrt(sum(square(sub(after, before)), [1, 2]))
+const residual = ({ before, state }: Call): Tensor => sqrt(sum(square(sub(state, before)), [1, 2]))
 
 /**
  * Mean and scatter of the positions of the examples of weight 1, centred before the product: a covariance from raw second

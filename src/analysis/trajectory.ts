@@ -17,9 +17,7 @@ export const trajectories = async (
 ): Promise<E.Either<Problem, readonly Trajectory[]>> => {
   const shown = Math.min(task.shown, task.count)
   if (shown === 0) return E.right([])
-  const trace = statesSegment(task.model)
-  if (E.isLeft(trace)) return trace
-  const { graph, calls, states } = trace.right
+  const { graph, calls, states } = statesSegment(task.model)
   const executable = await task.backend.load(graph, { batch: 1 })
   const found: Trajectory[] = []
   let example = 0

@@ -57,7 +57,7 @@ export const demoCommand = async (options: DemoOptions): Promise<Outcome> => {
 
   const data = join(run, 'data')
   const config: RunConfig = {
-    model: { kind: 'hrm', preset: preset.name, sizes: { ...preset.sizes, puzzles: 1 } },
+    model: { kind: 'variant', name: 'hrm', preset: preset.name, sizes: { ...preset.sizes, puzzles: 1 } },
     training: { ...preset.training, seed: options.seed, ...(options.steps !== undefined && { steps: options.steps }) },
     data: resolve(data),
     augment: 0,

@@ -110,7 +110,7 @@ const foundOf = (published: PublishedModel): Found => {
   if (published.kind === 'hrm')
     return {
       model: hrm(published.sizes),
-      source: () => ({ kind: 'hrm', preset: 'imported', sizes: published.sizes }),
+      source: () => ({ kind: 'variant', name: 'hrm', preset: 'imported', sizes: { ...published.sizes } }),
     }
   const sizes = JSON.stringify(published.sizes, null, 2)
   return {

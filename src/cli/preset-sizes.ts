@@ -1,5 +1,6 @@
-/** Sizes of a preset changed on the command line: `--set model.hidden=256`, `--set model.layers.high=2`. */
+/** Sizes of a model changed on the command line: `--set model.hidden=256`, `--set model.layers.high=2`. */
 import * as E from 'fp-ts/lib/Either.js'
+import { gradientNamed } from '../hrm/index.js'
 import { type Problem, problem } from '../problem.js'
 
 /** What `--set` says of the model, by path without the `model.`, as it was written. */
@@ -12,12 +13,16 @@ const isTree = (value: unknown): value is Tree => typeof value === 'object' && v
 const paths = (tree: Tree): readonly string[] =>
   Object.entries(tree).flatMap(([key, value]) => (isTree(value) ? paths(value).map((p) => `${key}.${p}`) : [key]))
 
-const words: Readonly<Record<string, readonly string[]>> = { positions: ['rope', 'learned', 'none'] }
+const words: Readonly<Record<string, readonly string[]>> = {
+  positions: ['rope', 'learned', 'none'],
+  mixing: ['attention', 'mlp'],
+}
 /** Sizes that are no whole numbers. */
 const fractions = ['expansion', 'exploration']
 
 const sizeOf = (path: string, text: string): number | string | undefined => {
   if (words[path] !== undefined) return words[path].includes(text) ? text : undefined
+  if (path === 'gradient') return gradientNamed(text) === undefined ? undefined : text
   const n = Number(text)
   return text !== '' && n >= 0 && (fractions.includes(path) ? Number.isFinite(n) : Number.isInteger(n)) ? n : undefined
 }
@@ -27,21 +32,21 @@ const replaced = (tree: Tree, [key, ...rest]: readonly string[], value: number |
   [key!]: rest.length === 0 ? value : replaced(tree[key!] as Tree, rest, value),
 })
 
-/** The sizes with the changes; a problem for one that the preset has not, or that is no size. */
+/** The sizes with the changes; a problem for one that the model has not, or that is no size. */
 export const withSizes = <S extends object>(sizes: S, changes: SizeChanges): E.Either<Problem, S> => {
   const known = paths(sizes as unknown as Tree)
   let tree = sizes as unknown as Tree
   for (const [path, text] of Object.entries(changes)) {
     if (!known.includes(path))
       return E.left(
-        problem(`the preset has no size "${path}"`, { where: '--set', fix: `its sizes are ${known.join(', ')}` }),
+        problem(`the model has no size "${path}"`, { where: '--set', fix: `its sizes are ${known.join(', ')}` }),
       )
     const value = sizeOf(path, text)
     if (value === undefined)
       return E.left(
         problem(`model.${path} is "${text}"`, {
           where: '--set',
-          fix: `give ${words[path]?.join(' or ') ?? `a ${fractions.includes(path) ? '' : 'whole '}number ≥ 0`}`,
+          fix: `give ${path === 'gradient' ? 'oneStep, wholeCycle, full, or last3 or allBut2 of some number' : (words[path]?.join(' or ') ?? `a ${fractions.includes(path) ? '' : 'whole '}number ≥ 0`)}`,
         }),
       )
     tree = replaced(tree, path.split('.'), value)

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
-import { type HrmSizes, hrm, type Reasoner } from '../hrm/index.js'
+import { type NamedSizes, type Reasoner, variantOf } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import {
@@ -20,9 +20,11 @@ import {
 } from '../train/index.js'
 import { failed, listed } from './result.js'
 
-/** Where a model comes from: a preset's sizes, written out, or a file whose default export has it. */
+/** Where a model comes from: a variant's sizes, written out, or a file whose default export has it. */
 export type ModelSource =
-  | { readonly kind: 'hrm'; readonly preset: string; readonly sizes: Omit<HrmSizes<number, number>, 'gradient'> }
+  | { readonly kind: 'variant'; readonly name: string; readonly preset: string; readonly sizes: NamedSizes }
+  /** An HRM, as runs named it when presets had no other variant. */
+  | { readonly kind: 'hrm'; readonly preset: string; readonly sizes: NamedSizes }
   | { readonly kind: 'file'; readonly file: string }
 
 export interface RunConfig {
@@ -94,9 +96,9 @@ export const loadModel = async (
   source: ModelSource,
   { typeCheck }: { readonly typeCheck: boolean },
 ): Promise<E.Either<readonly Problem[], LoadedModel>> => {
-  if (source.kind === 'hrm')
+  if (source.kind !== 'file')
     return E.tryCatch(
-      () => ({ model: hrm(source.sizes), training: {} }),
+      () => ({ model: variantOf(source.kind === 'hrm' ? 'hrm' : source.name, source.sizes), training: {} }),
       // Sizes that do not go together, such as heads that do not divide.
       (error) => [problem((error as Error).message, { where: source.preset, fix: 'change the sizes of the model' })],
     )

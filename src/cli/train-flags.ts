@@ -1,6 +1,7 @@
 /** The options of `thetagrad train`: every training setting by `--set key=value`, the common ones by a flag of their own. */
 import { type Command, InvalidArgumentError } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
+import { variantNames } from '../hrm/index.js'
 import {
   defaultSettings,
   parseSetting,
@@ -72,6 +73,7 @@ const collected = (text: string, before: Told = { changes: {}, sizes: {} }): Tol
 
 interface TrainFlags {
   readonly preset?: string
+  readonly model?: string
   readonly config?: string
   readonly data?: string
   readonly evalData?: string
@@ -86,6 +88,7 @@ interface TrainFlags {
 export const withTrainFlags = (command: Command): Command => {
   command
     .option('--preset <name>', 'a recipe from the table below')
+    .option('--model <name>', 'with --preset: another model than HRM, from the table below')
     .option('--config <file>', 'a TypeScript file: export default { model: Reasoner, training: { … } }')
     .option('--data <path>', 'a dataset folder, or a CSV file of Sudokus')
     .option('--eval-data <path>', 'what evaluations during training use (default: the test split of --data)')
@@ -101,7 +104,7 @@ export const withTrainFlags = (command: Command): Command => {
     .option('--set <key=value>', 'any setting below; may be repeated', collected)
     .option('--resume', 'go on from the newest checkpoint of the run folder')
     .addOption(backendOption())
-    .addHelpText('after', `\n${presetsTable()}\n\n${settingsTable()}`)
+    .addHelpText('after', `\n${presetsTable()}\n\n${modelsTable()}\n\n${settingsTable()}`)
 }
 
 const presetsTable = (): string => {
@@ -112,6 +115,14 @@ const presetsTable = (): string => {
       `  ${name.padEnd(width)}  ${about}`,
       `  ${' '.repeat(width)}  $ thetagrad data ${data} --out DIR`,
     ]),
+  ].join('\n')
+}
+
+const modelsTable = (): string => {
+  const width = Math.max(...variantNames.map(({ name }) => name.length))
+  return [
+    'Models, each at the width of the preset:',
+    ...variantNames.map((v) => `  ${v.name.padEnd(width)}  ${v.about}`),
   ].join('\n')
 }
 
@@ -129,7 +140,7 @@ const settingsTable = (): string => {
 
 /** The flags as what is to be done; ends the process with exit 2 where they do not go together. */
 export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOptions => {
-  const { preset, config, data, evalData, out, augment, resume = false, backend, set } = given
+  const { preset, model, config, data, evalData, out, augment, resume = false, backend, set } = given
   const values = given as unknown as Readonly<Record<string, unknown>>
   const changes = {
     ...Object.fromEntries(flags.flatMap(([name]) => (name in values ? [[name, values[name]]] : []))),
@@ -137,6 +148,7 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
   } as Changes
   const usage = (message: string) => command.error(`error: ${message}`, { exitCode: 2, code: 'thetagrad.usage' })
   if (preset !== undefined && config !== undefined) usage('--preset and --config exclude each other')
+  if (model !== undefined && config !== undefined) usage('--model and --config exclude each other')
   if (!resume && preset === undefined && config === undefined)
     usage('give --preset NAME or --config FILE.ts, or --resume')
   if (!resume && data === undefined) usage('give --data DIR')
@@ -146,6 +158,7 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
     usage(`--set model.${size} changes a preset: change a model of your own in its file`)
   const recipe = Object.entries({
     preset,
+    model,
     config,
     augment,
     ...(size !== undefined && { [`model.${size}`]: size }),
@@ -160,6 +173,7 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
     changes,
     ...(sizes !== undefined && { sizes }),
     ...(preset !== undefined && { preset }),
+    ...(model !== undefined && { variant: model }),
     ...(config !== undefined && { config }),
     ...(data !== undefined && { data }),
     ...(evalData !== undefined && { evalData }),

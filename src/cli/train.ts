@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { DatasetInfo } from '../data/index.js'
-import type { Reasoner } from '../hrm/index.js'
+import { isVariant, type Reasoner, sizesLike, variantNames } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { countParameters } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
@@ -26,6 +26,8 @@ import { createRun, loadModel, type ModelSource, type RunConfig, readConfig, wri
 
 export interface TrainOptions {
   readonly preset?: string
+  /** Which variant the preset trains; default `hrm`. */
+  readonly variant?: string
   readonly config?: string
   readonly data?: string
   readonly out: string
@@ -154,7 +156,7 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
 }
 
 const modelSource = (
-  { preset, config, sizes: changes = {} }: TrainOptions,
+  { preset, variant = 'hrm', config, sizes: changes = {} }: TrainOptions,
   puzzles: number,
 ): E.Either<Problem, { readonly model: ModelSource; readonly training: Partial<TrainingSettings> }> => {
   if (config !== undefined) return E.right({ model: { kind: 'file', file: resolve(config) }, training: {} })
@@ -166,10 +168,17 @@ const modelSource = (
         fix: `the presets are ${presets.map((p) => p.name).join(', ')}; or give your own with --config FILE.ts`,
       }),
     )
-  const { name, training } = found
-  const sizes = withSizes(found.sizes, changes)
+  if (!isVariant(variant))
+    return E.left(
+      problem(`there is no model "${variant}"`, {
+        where: '--model',
+        fix: `the models are ${variantNames.map((v) => v.name).join(', ')}; or give your own with --config FILE.ts`,
+      }),
+    )
+  const sizes = withSizes(sizesLike(variant, found.sizes), changes)
   if (E.isLeft(sizes)) return sizes
-  return E.right({ model: { kind: 'hrm', preset: name, sizes: { ...sizes.right, puzzles } }, training })
+  const model = { kind: 'variant', name: variant, preset: found.name, sizes: { ...sizes.right, puzzles } } as const
+  return E.right({ model, training: found.training })
 }
 
 /** Trains with progress on stderr; Ctrl-C finishes the step in hand and saves. */

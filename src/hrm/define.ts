@@ -28,6 +28,7 @@ import {
 import type { InputNet } from './input-net.js'
 import type { Halting, Part, Reasoner, Segment, SegmentInputs, State } from './reasoner.js'
 import { type Recurrence, unroll } from './recurrence.js'
+import type { StateStart } from './states.js'
 
 /** A reasoning block with its parameters filled in: block(state + injection). [B, T, D] × [B, T, D] → [B, T, D] */
 export type ReasoningBlock<F extends ShapeFn> = <In extends Shape, J extends Shape = In>(
@@ -35,7 +36,13 @@ export type ReasoningBlock<F extends ShapeFn> = <In extends Shape, J extends Sha
   injection?: Accept<Injection<In, NoInfer<J>>> & Tensor<J, 'f32'>,
 ) => TensorOf<Apply<F, In>, 'f32'>
 
-export type Blocks<B> = { readonly [K in keyof B]: ReasoningBlock<RuleOf<B[K]>> }
+export type Blocks<B> = {
+  readonly [K in keyof B]: ReasoningBlock<RuleOf<B[K]>> & Layered<ParametersOf<B[K]>, RuleOf<B[K]>>
+}
+/** The layers of a `stack`, each a block of its own. */
+type Layered<P, F extends ShapeFn> = P extends { readonly layers: readonly unknown[] }
+  ? { readonly layers: readonly ReasoningBlock<F>[] }
+  : unknown
 type StateOf<K extends string, Z extends Shape> = { readonly [name in K]: Tensor<Z, 'f32'> }
 
 type InputShape<I> = I extends { readonly shape: infer Z extends Shape } ? Z : never
@@ -62,7 +69,7 @@ export interface Definition<I, B, St, O, Q> {
   readonly input: I
   /** Blocks by the name of their parameters. */
   readonly blocks: B
-  /** The states, each with the path of the fixed vector [D] it starts from. */
+  /** The states, each with where it starts: the path of a fixed vector [D], or `fromInput`. */
   readonly state: St
   /** One segment: which block is called when, with what. */
   readonly think: (
@@ -86,7 +93,7 @@ export interface Definition<I, B, St, O, Q> {
 export const reasoner = <
   I extends { readonly part: 'inputNet' },
   B extends Readonly<Record<string, AnyModule>>,
-  const St extends Readonly<Record<string, string>>,
+  const St extends Readonly<Record<string, StateStart>>,
   O extends AnyModule,
   Q extends AnyModule,
 >(
@@ -98,9 +105,9 @@ interface Assembled {
   readonly name: string
   readonly input: InputNet
   readonly blocks: Readonly<Record<string, AnyModule>>
-  readonly state: Readonly<Record<string, string>>
+  readonly state: Readonly<Record<string, StateStart>>
   readonly think: (
-    blocks: Readonly<Record<string, (state: Tensor, injection?: Tensor) => Tensor>>,
+    blocks: Readonly<Record<string, BoundBlock & { readonly layers?: readonly BoundBlock[] }>>,
     x: Tensor,
   ) => Recurrence<State>
   readonly answer: string
@@ -111,6 +118,26 @@ interface Assembled {
 
 /** Bound parameters, read by the name of a part. */
 type BoundTree = Readonly<Record<string, unknown>>
+
+type BoundBlock = (state: Tensor, injection?: Tensor) => Tensor
+
+/** The block with its parameters filled in; of a stack, its layers too. */
+const boundBlock = (
+  block: AnyModule,
+  parameters: unknown,
+): BoundBlock & { readonly layers?: readonly BoundBlock[] } => {
+  const whole: BoundBlock = (state, injection) => inject(block, parameters, state, injection)
+  const { layer } = block
+  if (layer === undefined) return whole
+  const { layers } = parameters as { readonly layers: readonly unknown[] }
+  return Object.assign(whole, {
+    layers: layers.map(
+      (p): BoundBlock =>
+        (s, j) =>
+          inject(layer, p, s, j),
+    ),
+  })
+}
 
 const inject = (block: AnyModule, parameters: unknown, state: Tensor, injection?: Tensor): Tensor => {
   demand(block.rule(state.shape))
@@ -128,25 +155,25 @@ const assemble = (definition: Assembled): Reasoner => {
   const segment = (parameters: BoundTree, start: State, inputs: SegmentInputs): Segment => {
     const x = input.apply(parameters)(inputs)
     const bound = Object.fromEntries(
-      Object.entries(blocks).map(([key, block]) => [
-        key,
-        (s: Tensor, injection?: Tensor) => inject(block, parameters[key], s, injection),
-      ]),
+      Object.entries(blocks).map(([key, block]) => [key, boundBlock(block, parameters[key])]),
     )
-    const moments = unroll(think(bound, x), start)
-    const end = last(moments, { level: '', state: start }).state
+    const begin: State = Object.fromEntries(
+      Object.entries(state).map(([key, from]) => [key, typeof from === 'string' ? start[key]! : x]),
+    )
+    const moments = unroll(think(bound, x), begin)
+    const end = last(moments, { level: '', state: begin }).state
     const answerState = end[answer]!
     const q = run(qHead, parameters.q_head, answerState)
     const column = (i: number) => reshape(sliceAxis(q, 1, i, 1), ['batch'])
     return {
-      state: end,
+      state: Object.fromEntries(Object.keys(start).map((key) => [key, end[key]!])),
       logits: run(output, parameters.lm_head, answerState),
       qHalt: column(0),
       qContinue: column(1),
       embedded: x,
       calls: moments.map((moment, i) => ({
         level: moment.level,
-        state: changed(i === 0 ? start : moments[i - 1]!.state, moment.state),
+        ...changed(i === 0 ? begin : moments[i - 1]!.state, moment.state),
       })),
     }
   }
@@ -157,7 +184,7 @@ const assemble = (definition: Assembled): Reasoner => {
     ...input.parameters,
     ...Object.fromEntries(Object.entries(blocks).map(([key, block]) => [key, block.parameters])),
     ...Object.fromEntries(
-      Object.values(state).map((path) => [path, parameter([hidden], { kind: 'truncatedNormal', std: 1 }, 'fixed')]),
+      fixedVectors(state).map(([, path]) => [path, parameter([hidden], { kind: 'truncatedNormal', std: 1 }, 'fixed')]),
     ),
     lm_head: output.parameters,
     q_head: qHead.parameters,
@@ -169,7 +196,7 @@ const assemble = (definition: Assembled): Reasoner => {
     ...(puzzleEmbedding > 0 && { puzzleTable: 'puzzle_emb.weights' }),
     initialState: (bound) =>
       Object.fromEntries(
-        Object.entries(state).map(([key, path]) => [key, broadcastTo((bound as BoundTree)[path] as Tensor, z)]),
+        fixedVectors(state).map(([key, path]) => [key, broadcastTo((bound as BoundTree)[path] as Tensor, z)]),
       ),
     segment: (bound, start, inputs) => segment(bound as BoundTree, start, inputs),
     halting,
@@ -177,11 +204,16 @@ const assemble = (definition: Assembled): Reasoner => {
   }
 }
 
+/** The states that start from a fixed vector, with its path. */
+const fixedVectors = (state: Assembled['state']): readonly (readonly [string, string])[] =>
+  Object.entries(state).flatMap(([key, from]) => (typeof from === 'string' ? [[key, from] as const] : []))
+
 /** The state a call changed: the first that is another tensor than before, without its `stopGradient`. */
-const changed = (before: State, after: State): Tensor => {
+const changed = (before: State, after: State) => {
   const bare = (t: Tensor): Tensor => (t.op.kind === 'stopGradient' ? (t.inputs[0] as Tensor) : t)
-  const name = Object.keys(after).find((key) => bare(after[key]!) !== bare(before[key]!))
-  return after[name ?? (Object.keys(after)[0] as string)]!
+  const names = Object.keys(after)
+  const name = names.find((key) => bare(after[key]!) !== bare(before[key]!)) ?? (names[0] as string)
+  return { name, before: before[name]!, state: after[name]! }
 }
 
 /** The run-time side of what the types of `Definition` demand. */
@@ -195,7 +227,7 @@ const checkNames = ({ input, blocks, state }: Assembled): void => {
   const names = [
     ...Object.keys(input.parameters),
     ...Object.keys(blocks),
-    ...new Set(Object.values(state)),
+    ...new Set(fixedVectors(state).map(([, path]) => path)),
     'lm_head',
     'q_head',
   ]

@@ -22,8 +22,15 @@ export interface Segment {
   readonly qContinue?: Tensor
   /** InputNet's output [B, T, D]. */
   readonly embedded: Tensor
-  /** The state after every call of a block, in order. */
-  readonly calls: readonly { readonly level: string; readonly state: Tensor }[]
+  /** Every call of a block in order, with the state it changed. */
+  readonly calls: readonly {
+    readonly level: string
+    /** Of the state: `z_H`. */
+    readonly name: string
+    readonly before: Tensor
+    /** After the call. */
+    readonly state: Tensor
+  }[]
 }
 
 export interface SegmentInputs {

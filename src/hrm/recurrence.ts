@@ -8,6 +8,7 @@
 import { stopGradient, type Tensor } from '../ir/index.js'
 import type { ShapeOf } from '../nn/index.js'
 import { demand, type KeptState, keptState, type Shape, ShapeError } from '../shape/index.js'
+import { type GradientRule, product } from './gradient-rules.js'
 import type { State } from './reasoner.js'
 
 /** Tensors by name; written so that an interface will do. */
@@ -57,6 +58,10 @@ export const call = <S, R>(level: string, step: (state: S) => Steady<NoInfer<S>,
 /** One recurrence after another. */
 export const inTurn = <S>(...recurrences: readonly Recurrence<S>[]): Recurrence<S> => recurrences.flat()
 
+/** A recurrence for each of the items, one after another: `each(net.layers, (layer, i) => call(…))`. */
+export const each = <A, S>(items: readonly A[], recurrence: (item: A, i: number) => Recurrence<S>): Recurrence<S> =>
+  items.flatMap(recurrence)
+
 /** The recurrence n times in a row. */
 export const iterate =
   (n: number) =>
@@ -80,20 +85,29 @@ export const lastWithGradient =
     return [...detached(recurrence.slice(0, cut)), ...recurrence.slice(cut)]
   }
 
-/** How far the gradient reaches back in `cycles` × (`steps` low, one high): through that many last low steps. */
-export type GradientRule = (nesting: { readonly cycles: number; readonly steps: number }) => number
+export interface Hierarchy<Ps extends readonly number[]> {
+  /** Of each level, fastest first: how often it moves before the next slower one does; of the slowest, how often at all. */
+  readonly periods: Ps
+  readonly gradient: GradientRule
+}
 
-/** The last low and the last high step: the first Neumann term of the gradient at a fixed point. HRM §2. */
-export const oneStepGradient: GradientRule = () => 1
-/** The last k low steps, and the high steps from there on. */
-export const lastSteps =
-  (k: number): GradientRule =>
-  () =>
-    k
-/** The whole last cycle, as TRM does. */
-export const wholeCycleGradient: GradientRule = ({ steps }) => steps
-/** Back-propagation through the whole segment. */
-export const fullGradient: GradientRule = ({ cycles, steps }) => cycles * steps
+/**
+ * m levels, fastest first, each moving after every run of the one below: `periods: [3, 2]` is L L L H L L L H. The gradient
+ * flows through what `gradient` says.
+ */
+export const hierarchy =
+  <const Ps extends readonly number[]>({ periods, gradient }: Hierarchy<Ps>) =>
+  <S extends States<S>>(...levels: { readonly [K in keyof Ps]: Recurrence<S> }): Recurrence<S> => {
+    const lines = levels as unknown as readonly Recurrence<S>[]
+    const line = lines.reduce<Recurrence<S>>(
+      (faster, level, i) => iterate(periods[i] ?? 0)<S>(inTurn(faster, level)),
+      [],
+    )
+    const reach = Math.max(0, Math.min(gradient(periods), product(periods)))
+    // k steps of the fastest level reach into ⌈k / n⌉ runs of n of them, each of which ends with a step of a slower level.
+    const calls = lines.map((level, i) => level.length * Math.ceil(reach / product(periods.slice(0, i))))
+    return lastWithGradient(calls.reduce((a, b) => a + b, 0))(line)
+  }
 
 export interface Convergence {
   /** N: how often the high level moves. */
@@ -103,15 +117,11 @@ export interface Convergence {
   readonly gradient: GradientRule
 }
 
-/** `cycles` times: `steps` low steps, then one high step. The gradient flows through what `gradient` says. */
+/** Two levels: `cycles` times `steps` low steps, then one high step. HRM §2. */
 export const hierarchicalConvergence =
   ({ cycles, steps, gradient }: Convergence) =>
-  <S extends States<S>>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> => {
-    const line = iterate(cycles)(inTurn(iterate(steps)(low), high))
-    const reach = Math.min(gradient({ cycles, steps }), cycles * steps)
-    // k low steps reach into ⌈k / steps⌉ cycles, each of which ends with a high step.
-    return lastWithGradient(reach * low.length + Math.ceil(reach / steps) * high.length)(line)
-  }
+  <S extends States<S>>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> =>
+    hierarchy({ periods: [steps, cycles], gradient })<S>(low, high)
 
 export interface Moment<S> {
   readonly level: string

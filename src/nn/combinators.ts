@@ -153,7 +153,7 @@ export const flow = flowOf as unknown as <const Ls extends readonly [AnyLayer, .
 const stackOf = (n: number, block: AnyModule): AnyModule => {
   const rule = keptRule('stack: the block', block.rule)
   demand(rule(block.probe))
-  return makeModule({
+  const whole = makeModule({
     name: `${n} × ${block.name}`,
     parameters: { layers: Array.from({ length: n }, () => block.parameters) },
     rule,
@@ -161,6 +161,7 @@ const stackOf = (n: number, block: AnyModule): AnyModule => {
     compute: ({ layers }: { readonly layers: readonly unknown[] }, x) =>
       layers.reduce<typeof x>((y, parameters) => run(block, parameters, y), x),
   })
+  return { ...whole, layer: block }
 }
 
 /** `n` copies one after another, each with its own parameters: `layers.0`, `layers.1`… */

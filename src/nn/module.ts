@@ -40,6 +40,8 @@ export type ParametersOf<M> = M extends { readonly parameters: infer P extends P
 /** Any module, when its types no longer matter: after the check. */
 export type AnyModule = Pick<Module<ShapeFn>, 'name' | 'takes' | 'rule' | 'probe'> & {
   readonly parameters: ParameterTree
+  /** Of a stack: what is stacked. */
+  readonly layer?: AnyModule
   apply(parameters: never): unknown
 }
 

@@ -1,10 +1,20 @@
-/** The types of `hrm` and `trm` promise parameters by name and shape; what is built must have exactly these. */
+/** The types of the variants promise parameters by name and shape; what is built must have exactly these. */
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { compilerOptions } from '../../src/cli/typecheck.js'
-import * as thetagrad from '../../src/index.js'
-import { countParameters, flattenParameters, hrm, type Reasoner, trm } from '../../src/index.js'
+import {
+  countParameters,
+  flattenParameters,
+  hrm,
+  type Reasoner,
+  recurrent,
+  transformer,
+  trm,
+  universal,
+} from '../../src/index.js'
+
+const variants = { hrm, recurrent, transformer, trm, universal }
 
 const expressions = [
   'hrm({ vocabulary: 11, sequence: 81 })',
@@ -14,13 +24,17 @@ const expressions = [
   'trm({ vocabulary: 11, sequence: 81 })',
   "trm({ vocabulary: 11, sequence: 81, mixing: 'mlp', layers: 1 })",
   "trm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, positions: 'learned', puzzleTokens: 4, puzzleEmbedding: 100 })",
+  'transformer({ vocabulary: 11, sequence: 81 })',
+  "transformer({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, expansion: 2, layers: 3, positions: 'learned', puzzles: 7 })",
+  "recurrent({ vocabulary: 6, sequence: 16, hidden: 24, heads: 8, positions: 'none', puzzleEmbedding: 0 })",
+  'universal({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, loops: 3, puzzleEmbedding: 80 })',
 ]
 
 /** The shapes that the compiler sees, by path. */
 const promised = (): readonly Readonly<Record<string, string>>[] => {
   const path = fileURLToPath(new URL('./promised.ts', import.meta.url))
   const text = [
-    "import { hrm, parameterShapes, trm } from 'thetagrad'",
+    `import { ${Object.keys(variants).join(', ')}, parameterShapes } from 'thetagrad'`,
     ...expressions.map((e, i) => `export const v${i} = parameterShapes(${e}.parameters)`),
   ].join('\n')
   const options = compilerOptions()
@@ -46,7 +60,9 @@ const promised = (): readonly Readonly<Record<string, string>>[] => {
 describe('the parameters of a model', () => {
   it('are those its type promises, name by name and shape by shape', () => {
     const built = expressions.map((expression) => {
-      const model = new Function('hrm', 'trm', `return ${expression}`)(thetagrad.hrm, thetagrad.trm) as Reasoner
+      const model = new Function(...Object.keys(variants), `return ${expression}`)(
+        ...Object.values(variants),
+      ) as Reasoner
       return Object.fromEntries(
         flattenParameters(model.parameters).map(({ path, spec }) => [path, `[${spec.shape.join(', ')}]`]),
       )

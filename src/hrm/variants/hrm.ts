@@ -9,11 +9,12 @@
  */
 import { add, stack, transformerBlock } from '../../nn/index.js'
 import { reasoner } from '../define.js'
+import { oneStepGradient } from '../gradient-rules.js'
 import { adaptiveHalting } from '../halting.js'
 import { outputNet, qHead } from '../heads.js'
 import { inputNet } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
-import { call, hierarchicalConvergence, oneStepGradient } from '../recurrence.js'
+import { call, hierarchicalConvergence } from '../recurrence.js'
 import type { Hrm, HrmSizes } from './sizes.js'
 
 const hrmOf = (sizes: HrmSizes): Reasoner => {

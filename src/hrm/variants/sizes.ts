@@ -13,16 +13,17 @@ import type {
   SwigluParameters,
 } from '../../nn/index.js'
 import type { Add, CeilDivide, PuzzleRoom, Repeat, SwigluWidth } from '../../shape/index.js'
+import type { GradientRule } from '../gradient-rules.js'
 import type { InputParameters } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
-import type { GradientRule } from '../recurrence.js'
 
 /** `rope` turns queries and keys; it needs an even head dimension. */
 export type ModelPositions = 'rope' | 'learned' | 'none'
-type IsRope<Pos> = Pos extends 'rope' ? true : false
+export type IsRope<Pos> = Pos extends 'rope' ? true : false
 type TableOf<Pos> = Pos extends 'learned' ? 'learned' : 'none'
 
-interface Sizes<V, S, D, H, E, Pos, W, N> {
+/** What every model may be told. */
+export interface CommonSizes<V, S, D, H, E, Pos, W, N> {
   readonly vocabulary: V
   /** S: puzzle tokens. */
   readonly sequence: S
@@ -37,6 +38,9 @@ interface Sizes<V, S, D, H, E, Pos, W, N> {
   readonly puzzleEmbedding?: W
   /** Rows of the puzzle embedding. Default 1. */
   readonly puzzles?: N
+}
+
+interface Sizes<V, S, D, H, E, Pos, W, N> extends CommonSizes<V, S, D, H, E, Pos, W, N> {
   readonly cycles?: number
   readonly steps?: number
   readonly gradient?: GradientRule
@@ -44,17 +48,16 @@ interface Sizes<V, S, D, H, E, Pos, W, N> {
   readonly exploration?: number
 }
 
-/** What every model has besides its blocks. */
-type Ends<
+/** What every model has besides its blocks; `Starts` are the names of the vectors that states start from. */
+export type Ends<
   V extends number,
   D extends number,
   W extends number,
   N extends number,
   T extends number,
   Pos,
-> = InputParameters<V, D, W, N, T, TableOf<Pos>> & {
-  readonly H_init: ParameterSpec<[D]>
-  readonly L_init: ParameterSpec<[D]>
+  Starts extends string,
+> = InputParameters<V, D, W, N, T, TableOf<Pos>> & { readonly [K in Starts]: ParameterSpec<[D]> } & {
   readonly lm_head: LinearParameters<D, V>
   readonly q_head: LinearBiasParameters<D, 2>
 }
@@ -103,7 +106,7 @@ export type Hrm = <
     N
   >,
 ) => Reasoner<
-  Ends<V, D, W, N, Add<CeilDivide<W, D>, S>, Pos> & {
+  Ends<V, D, W, N, Add<CeilDivide<W, D>, S>, Pos, 'H_init' | 'L_init'> & {
     readonly H_level: StackParameters<High, D, E>
     readonly L_level: StackParameters<Low, D, E>
   }
@@ -167,7 +170,7 @@ export type Trm = <
     PuzzleRoom<W, P, D> & P
   >,
 ) => Reasoner<
-  Ends<V, D, W, N, Add<P, S>, Pos> & {
+  Ends<V, D, W, N, Add<P, S>, Pos, 'H_init' | 'L_init'> & {
     readonly L_level: { readonly layers: Repeat<L, TrmBlock<D, E, Add<P, S>, Mix>> }
   }
 >

@@ -21,11 +21,12 @@ import {
 } from '../../nn/index.js'
 import type { AttentionRule } from '../../shape/index.js'
 import { reasoner } from '../define.js'
+import { wholeCycleGradient } from '../gradient-rules.js'
 import { adaptiveHalting } from '../halting.js'
 import { outputNet, qHead } from '../heads.js'
 import { inputNet } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
-import { call, hierarchicalConvergence, wholeCycleGradient } from '../recurrence.js'
+import { call, hierarchicalConvergence } from '../recurrence.js'
 import type { Trm, TrmSizes } from './sizes.js'
 
 const trmOf = (sizes: TrmSizes): Reasoner => {

@@ -1,0 +1,42 @@
+/**
+ * A deep recurrent transformer: one stack of HRM's blocks in a loop that sees the input again each time, trained by
+ * back-propagation through all of it; one segment. What HRM is measured against for depth.
+ *
+ *     z ← net(z + x̃)     loops times, all with gradient
+ */
+import { stack, transformerBlock } from '../../nn/index.js'
+import { reasoner } from '../define.js'
+import { fullGradient } from '../gradient-rules.js'
+import { deepSupervision } from '../halting.js'
+import { outputNet, qHead } from '../heads.js'
+import { inputNet } from '../input-net.js'
+import type { Reasoner } from '../reasoner.js'
+import { call, hierarchy } from '../recurrence.js'
+import type { Recurrent, RecurrentSizes } from './baseline-sizes.js'
+
+const recurrentOf = (sizes: RecurrentSizes): Reasoner => {
+  const { vocabulary, sequence, expansion = 4, layers = 4, positions = 'rope', puzzles = 1 } = sizes
+  const { hidden = 512, heads = 8, puzzleEmbedding = hidden } = sizes
+  const { loops = 6, gradient = fullGradient } = sizes
+  return reasoner({
+    name: 'recurrent',
+    input: inputNet({
+      vocabulary,
+      sequence,
+      hidden,
+      puzzleEmbedding,
+      puzzles,
+      positions: positions === 'learned' ? 'learned' : 'none',
+    }),
+    blocks: { net: stack(layers, transformerBlock({ hidden, heads, expansion, rotary: positions === 'rope' })) },
+    state: { z: 'init' },
+    think: ({ net }, x) => hierarchy({ periods: [loops], gradient })(call('net', ({ z }) => ({ z: net(z, x) }))),
+    answer: 'z',
+    output: outputNet({ hidden, vocabulary, sequence }),
+    qHead: qHead({ hidden }),
+    halting: deepSupervision({ segments: 1 }),
+  })
+}
+
+/** A recurrent transformer of these sizes; 4 layers 6 times are as deep as a segment of the paper's HRM. */
+export const recurrent = recurrentOf as Recurrent
