@@ -33,7 +33,13 @@ export interface ArcSession {
   readonly examples: number
   readonly watch: Watcher
   /** What the votes come to; writes the submission. */
-  readonly conclude: () => E.Either<Problem, { readonly text: string; readonly json: unknown }>
+  readonly conclude: () => E.Either<Problem, ArcVotes>
+}
+
+export interface ArcVotes {
+  readonly report: ArcReport
+  readonly text: string
+  readonly json: unknown
 }
 
 interface Asked extends ArcFlags {
@@ -88,6 +94,7 @@ export const openArc = async (
     if (E.isLeft(written)) return written
     const lines = [showPasses(report, voteSegments), ...(perTask ? [showTasks(report.tasks)] : [])]
     return E.right({
+      report,
       text: [...lines, ...(submission === undefined ? [] : [`two answers to every test input: ${submission}`])].join(
         '\n',
       ),

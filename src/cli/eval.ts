@@ -4,11 +4,12 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Split } from '../data/index.js'
+import type { Problem } from '../problem.js'
 import type { Weights } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
-import { type ArcFlags, openArc } from './eval-arc.js'
+import { type ArcFlags, type ArcVotes, openArc } from './eval-arc.js'
 import { accuraciesJson, showAccuracies } from './eval-report.js'
-import { evaluate } from './evaluation.js'
+import { evaluate, type Measured } from './evaluation.js'
 import { examplesOf, fits, openSplit } from './examples.js'
 import { listed, log, type Outcome } from './result.js'
 import { openRun } from './run-folder.js'
@@ -28,7 +29,28 @@ export interface EvalOptions extends ArcFlags {
   readonly backend: BackendChoice
 }
 
-export const evalCommand = async (options: EvalOptions): Promise<Outcome> => {
+/** What a run is worth. */
+export interface Evaluated {
+  readonly measured: Measured
+  /** Of ARC. */
+  readonly votes?: ArcVotes
+  /** Folder of the checkpoint. */
+  readonly checkpoint: string
+  readonly weights: Weights
+}
+
+export const evalCommand = async (options: EvalOptions): Promise<Outcome> =>
+  E.map(({ measured, votes, checkpoint, weights }: Evaluated) => ({
+    text: [showAccuracies(measured), ...(votes === undefined ? [] : [votes.text])].join('\n'),
+    json: {
+      ...accuraciesJson(measured),
+      ...(votes !== undefined && { arc: votes.json }),
+      checkpoint,
+      weights,
+    },
+  }))(await evaluateRun(options))
+
+export const evaluateRun = async (options: EvalOptions): Promise<E.Either<readonly Problem[], Evaluated>> => {
   const opened = await openRun(options.run, options)
   if (E.isLeft(opened)) return opened
   const { config, model, checkpoint, weights, writeTo } = opened.right
@@ -54,15 +76,7 @@ export const evalCommand = async (options: EvalOptions): Promise<Outcome> => {
     const measured = await evaluate({ backend, model, examples: examples.right, segments, batch, watchers })
     const votes = arc.right?.conclude()
     if (votes !== undefined && E.isLeft(votes)) return listed(votes)
-    return E.right({
-      text: [showAccuracies(measured), ...(votes === undefined ? [] : [votes.right.text])].join('\n'),
-      json: {
-        ...accuraciesJson(measured),
-        ...(votes !== undefined && { arc: votes.right.json }),
-        checkpoint,
-        weights,
-      },
-    })
+    return E.right({ measured, ...(votes !== undefined && { votes: votes.right }), checkpoint, weights })
   } finally {
     backend.dispose()
   }

@@ -9,10 +9,11 @@ import { addDataCommands } from './data-commands.js'
 import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { type EvalOptions, evalCommand } from './eval.js'
-import { backendOption, checkpointOption, count, natural, weightsOption } from './options.js'
+import { backendOption, checkpointOption, count, natural, several, weightsOption } from './options.js'
 import type { ToldSizes } from './published.js'
 import { conclude, type Outcome } from './result.js'
 import { type SolveOptions, solveCommand } from './solve.js'
+import { type SuiteOptions, suiteCommand, taskNames } from './suite.js'
 import { trainCommand } from './train.js'
 import { trainOptionsOf, withTrainFlags } from './train-flags.js'
 
@@ -255,6 +256,31 @@ action(
     const { exportCommand } = await import('./exchange.js')
     return exportCommand({ run, ...flags })
   },
+)
+
+action(
+  program
+    .command('bench')
+    .description('the benchmarks')
+    .command('suite')
+    .description(
+      'Sudoku, Maze and ARC in small: builds their data, trains, evaluates what is held out, prints one table; stopped and started again it goes on',
+    )
+    .option('--out <folder>', 'data, runs and suite.json go there', 'runs/suite')
+    .addOption(new Option('--tasks <names...>', 'of the three').choices(taskNames).default(taskNames, 'all'))
+    .option('--arc <path>', 'ARC tasks, as for data arc --test; may be repeated; without any ARC is left out', several)
+    .option('--baseline', 'a one-pass transformer of the same size beside each', false)
+    .option('--seed <n>', 'all randomness follows from it', natural, 0)
+    .option('--steps <n>', 'of every run (default: those of the presets)', count)
+    .addOption(backendOption())
+    .addHelpText(
+      'after',
+      examples(
+        'bench suite --arc ARC-AGI/data/training --arc ARC-AGI/data/evaluation --baseline',
+        'bench suite --tasks sudoku maze --json',
+      ),
+    ),
+  async (options: SuiteOptions) => suiteCommand(options),
 )
 
 action(
