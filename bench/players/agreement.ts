@@ -1,0 +1,38 @@
+/** Whether two players computed the same: every tensor that one wrote, compared with the other's. */
+import type { StoredTensors } from '../../src/train/index.js'
+import { readTensors } from './tensors.js'
+
+/** Largest relative L2 error; the f32 noise of the oracle's own implementation is a third of these. */
+const tolerance = (name: string): number =>
+  name.startsWith('final.') ? 3e-5 : name.startsWith('m.') ? 3e-3 : name === 'c' ? 1e-5 : 1e-3
+
+/** Share of answers that may differ: logits that are as good as equal. */
+const PREDICTIONS = 5e-3
+
+const relativeError = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let [difference, norm] = [0, 0]
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2
+    norm += b[i]! ** 2
+  }
+  return Math.sqrt(difference / Math.max(norm, 1e-30))
+}
+
+const shareUnequal = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(b).filter((x, i) => a[i] !== x).length / b.length
+
+/** What differs most, in words; undefined when all agrees. */
+export const agreement = (folder: string, own: string, peer: string): string | undefined => {
+  const [ours, theirs]: readonly StoredTensors[] = [readTensors(folder, own), readTensors(folder, peer)]
+  const wrong = Object.entries(ours!).flatMap(([name, { data }]) => {
+    const other = theirs![name]?.data
+    if (other === undefined || other.length !== data.length)
+      return [{ name, error: Number.POSITIVE_INFINITY, most: 0, says: `has ${other?.length ?? 'no'} values` }]
+    const isAnswer = name === 'predictions'
+    const error = isAnswer ? shareUnequal(other, data) : relativeError(other, data)
+    const most = isAnswer ? PREDICTIONS : tolerance(name)
+    return error <= most ? [] : [{ name, error, most, says: `is off by ${error.toExponential(1)}, allowed ${most}` }]
+  })
+  const [worst] = wrong.sort((a, b) => b.error / b.most - a.error / a.most)
+  return worst && `${worst.name} ${worst.says}; ${wrong.length} of ${Object.keys(ours!).length} tensors`
+}
