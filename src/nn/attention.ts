@@ -19,6 +19,7 @@ import {
   dotProductAttentionRule,
   type EvenHead,
   evenHead,
+  type First,
   type FloorDivide,
   type HeadsOf,
   headDim,
@@ -145,8 +146,7 @@ export const dotProductAttention = ((q: Tensor, k: Tensor, v: Tensor) => {
 }) as unknown as <Q extends Shape, D extends DType, K extends Shape, E extends DType, V extends Shape, F extends DType>(
   q: Takes<'dotProductAttention', 'f32', NoInfer<Q>, NoInfer<D>> & Tensor<Q, D>,
   k: Takes<'dotProductAttention', 'f32', NoInfer<K>, NoInfer<E>> & Tensor<K, E>,
-  v: Accept<DotProductAttention<Q, K, NoInfer<V>>> &
-    Takes<'dotProductAttention', 'f32', NoInfer<V>, NoInfer<F>> &
+  v: First<Takes<'dotProductAttention', 'f32', NoInfer<V>, NoInfer<F>>, Accept<DotProductAttention<Q, K, NoInfer<V>>>> &
     Tensor<V, F>,
 ) => TensorOf<DotProductAttention<Q, K, V>, 'f32'>
 

@@ -6,6 +6,8 @@ import {
   type Chain,
   chain,
   demand,
+  type FirstProbe,
+  isRefusal,
   keptRule,
   type Obstacle,
   type OverPositions,
@@ -17,6 +19,7 @@ import {
   ShapeError,
   type ShapeFn,
   type Stack,
+  sameShape,
   showShape,
   type Through,
 } from '../shape/index.js'
@@ -38,9 +41,11 @@ type Probed<F extends ShapeFn> = Accept<Apply<F, F['probe']>>
 
 const residualOf = (branch: AnyModule): AnyModule => {
   const rule = keptRule('residual: the branch', branch.rule)
+  demandFloats(branch, branch.probe)
   demand(rule(branch.probe))
   return makeModule({
     name: `residual(${branch.name})`,
+    speaker: branch.speaker,
     parameters: branch.parameters,
     rule,
     probe: branch.probe,
@@ -60,6 +65,7 @@ const around = (
 ): AnyModule =>
   makeModule({
     name: `${name}(${inner.name})`,
+    speaker: inner.speaker,
     parameters: inner.parameters,
     takes: inner.takes,
     rule: inner.rule,
@@ -87,28 +93,44 @@ const seqOf = (...parts: readonly (AnyModule & { readonly key?: string })[]): An
   if (twice !== undefined) throw new Error(`seq: two modules are named "${twice[0]}", they would share parameters`)
   const first = parts[0]
   if (first === undefined) throw new Error('seq needs at least one module')
-  const rule = composedRule(parts)
+  const probe = composedProbe(parts)
+  const rule = composedRule(parts, probe)
   return makeModule({
     name: parts.map((part) => part.name).join(', '),
+    speaker: first.speaker,
     parameters: Object.fromEntries(
       entries.filter(([, part]) => !isEmpty(part.parameters)).map(([key, part]) => [key, part.parameters]),
     ),
     takes: first.takes,
     rule,
-    probe: first.probe,
+    probe,
     compute: (parameters: Readonly<Record<string, unknown>>, x) =>
       entries.reduce((y, [key, part]) => run(part, parameters[key] ?? {}, y), x),
   })
 }
 
+/** What the parts together are probed with: what the first of them knows that does not keep every shape (as norms do). */
+const composedProbe = (parts: readonly AnyPart[]): Shape =>
+  parts.find(({ rule, probe }) => !keepsAll(rule, probe))?.probe ?? ANYTHING
+const ANYTHING: Shape = ['…']
+const keepsAll = (rule: Rule, probe: Shape): boolean => {
+  const output = rule(ANYTHING)
+  return sameShape(probe, ANYTHING) && !isRefusal(output) && sameShape(output, ANYTHING)
+}
+
 /** The rule of parts one after another, after trying it with the least input; only the first may take other than f32. */
-const composedRule = (parts: readonly Pick<AnyModule, 'name' | 'rule' | 'takes' | 'probe'>[]): Rule => {
-  const probe = (parts[0] as AnyModule).probe
-  parts.reduce((shape, { name, takes, rule }, i) => {
-    if (i > 0 && takes !== 'f32') throw new ShapeError(`${name} cannot take f32 ${showShape(shape)}: expected ${takes}`)
-    return demand(rule(shape))
+const composedRule = (parts: readonly AnyPart[], probe: Shape): Rule => {
+  parts.reduce((shape, part, i) => {
+    if (i > 0) demandFloats(part, shape)
+    return demand(part.rule(shape))
   }, probe)
   return chain(parts.map(({ rule }) => rule))
+}
+/** What modules and layers have in common. */
+type AnyPart = Pick<AnyModule, 'speaker' | 'rule' | 'takes' | 'probe'>
+/** Throws for a part that takes ids where what modules give, f32, comes in. */
+const demandFloats = ({ speaker, takes }: AnyPart, shape: Shape): void => {
+  if (takes !== 'f32') throw new ShapeError(`${speaker} cannot take f32 ${showShape(shape)}: expected ${takes}`)
 }
 const isEmpty = (tree: ParameterTree): boolean => Object.keys(tree).length === 0
 
@@ -118,9 +140,7 @@ type Rules<Ms extends readonly unknown[]> = { [K in keyof Ms]: RuleOf<Ms[K]> }
 type Blocking<Ms extends readonly unknown[], K> =
   Composed<Ms> extends infer R extends Obstacle ? (K extends R['at'] ? R['error'] : unknown) : unknown
 type Composed<Ms extends readonly unknown[]> =
-  Rules<Ms> extends infer Fs extends readonly ShapeFn[]
-    ? Through<Fs, Fs[0] extends ShapeFn ? Fs[0]['probe'] : readonly []>
-    : never
+  Rules<Ms> extends infer Fs extends readonly ShapeFn[] ? Through<Fs, FirstProbe<Fs>> : never
 
 /** The parameters of a `seq`: each under its name, or its position. */
 type SeqParameters<Ms> = {
@@ -137,11 +157,13 @@ export const seq = seqOf as unknown as <const Ms extends readonly [AnyModule, ..
 const flowOf = (...layers: readonly AnyLayer[]): AnyLayer => {
   const first = layers[0]
   if (first === undefined) throw new Error('flow needs at least one layer')
-  const rule = composedRule(layers)
+  const probe = composedProbe(layers)
+  const rule = composedRule(layers, probe)
   return Object.assign((x: Tensor) => layers.reduce((y, layer) => layer(y as never) as Tensor, x), {
+    speaker: first.speaker,
     takes: first.takes,
     rule,
-    probe: first.probe,
+    probe,
   }) as AnyLayer
 }
 
@@ -152,9 +174,11 @@ export const flow = flowOf as unknown as <const Ls extends readonly [AnyLayer, .
 
 const stackOf = (n: number, block: AnyModule): AnyModule => {
   const rule = keptRule('stack: the block', block.rule)
+  demandFloats(block, block.probe)
   demand(rule(block.probe))
   const whole = makeModule({
     name: `${n} × ${block.name}`,
+    speaker: block.speaker,
     parameters: { layers: Array.from({ length: n }, () => block.parameters) },
     rule,
     probe: block.probe,
@@ -182,6 +206,7 @@ const overPositionsOf = (inner: AnyModule): AnyModule => {
   const probe: Shape = inner.probe.length === 2 ? [...inner.probe, '?'] : inner.probe
   return makeModule({
     name: `overPositions(${inner.name})`,
+    speaker: inner.speaker,
     parameters: inner.parameters,
     takes: inner.takes,
     rule,

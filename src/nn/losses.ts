@@ -40,6 +40,7 @@ import {
   demand,
   type ElementwiseLoss,
   elementwiseLossRule,
+  type First,
   type Shape,
 } from '../shape/index.js'
 import { demandType, type Takes, type TensorOf } from './typing.js'
@@ -90,8 +91,7 @@ export const crossEntropy = ((kind: TokenLoss, logits: Tensor, labels: Tensor): 
 }) as unknown as <X extends Shape, D extends DType, Y extends Shape, E extends DType>(
   kind: TokenLoss,
   logits: Takes<'crossEntropy of logits', 'f32', NoInfer<X>, NoInfer<D>> & Tensor<X, D>,
-  labels: Accept<CrossEntropy<X, NoInfer<Y>>> &
-    Takes<'crossEntropy with labels', 'i32', NoInfer<Y>, NoInfer<E>> &
+  labels: First<Takes<'crossEntropy with labels', 'i32', NoInfer<Y>, NoInfer<E>>, Accept<CrossEntropy<X, NoInfer<Y>>>> &
     Tensor<Y, E>,
 ) => TensorOf<CrossEntropy<X, Y>, 'f32'>
 
@@ -102,8 +102,10 @@ export const binaryCrossEntropy = ((logits: Tensor, targets: Tensor): Tensor => 
   return sub(softplus(logits), mul(logits, targets))
 }) as unknown as <X extends Shape, D extends DType, Y extends Shape, E extends DType>(
   logits: Takes<'binaryCrossEntropy', 'f32', NoInfer<X>, NoInfer<D>> & Tensor<X, D>,
-  targets: Accept<ElementwiseLoss<'binaryCrossEntropy', X, NoInfer<Y>>> &
-    Takes<'binaryCrossEntropy', 'f32', NoInfer<Y>, NoInfer<E>> &
+  targets: First<
+    Takes<'binaryCrossEntropy', 'f32', NoInfer<Y>, NoInfer<E>>,
+    Accept<ElementwiseLoss<'binaryCrossEntropy', X, NoInfer<Y>>>
+  > &
     Tensor<Y, E>,
 ) => TensorOf<ElementwiseLoss<'binaryCrossEntropy', X, Y>, 'f32'>
 

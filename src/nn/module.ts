@@ -11,7 +11,8 @@ import { demandType, type TensorOf } from './typing.js'
 declare const shapeRule: unique symbol
 
 /** A module with its parameters filled in: a function on tensors, which still carries its rule (for `flow`). */
-export interface Layer<F extends ShapeFn> extends Pick<Module<F>, 'takes' | 'rule' | 'probe' | typeof shapeRule> {
+export interface Layer<F extends ShapeFn>
+  extends Pick<Module<F>, 'speaker' | 'takes' | 'rule' | 'probe' | typeof shapeRule> {
   <In extends Shape, D extends DType>(
     x: Accept<ApplyTyped<F, NoInfer<In>, NoInfer<D>>> & Tensor<In, D>,
   ): TensorOf<ApplyTyped<F, In, D>, 'f32'>
@@ -19,6 +20,8 @@ export interface Layer<F extends ShapeFn> extends Pick<Module<F>, 'takes' | 'rul
 
 export interface Module<F extends ShapeFn, P extends ParameterTree = ParameterTree> {
   readonly name: string
+  /** The name of the innermost module that takes the input: the one that refuses a wrong element type. */
+  readonly speaker: string
   readonly parameters: P
   /** Element type of the input. */
   readonly takes: DType
@@ -38,7 +41,7 @@ export type RuleOf<M> = M extends { readonly [shapeRule]: infer F extends ShapeF
 export type ParametersOf<M> = M extends { readonly parameters: infer P extends ParameterTree } ? P : never
 
 /** Any module, when its types no longer matter: after the check. */
-export type AnyModule = Pick<Module<ShapeFn>, 'name' | 'takes' | 'rule' | 'probe'> & {
+export type AnyModule = Pick<Module<ShapeFn>, 'name' | 'speaker' | 'takes' | 'rule' | 'probe'> & {
   readonly parameters: ParameterTree
   /** Of a stack: what is stacked. */
   readonly layer?: AnyModule
@@ -46,10 +49,12 @@ export type AnyModule = Pick<Module<ShapeFn>, 'name' | 'takes' | 'rule' | 'probe
 }
 
 /** Any layer, when its types no longer matter. */
-export type AnyLayer = Pick<Layer<ShapeFn>, 'takes' | 'rule' | 'probe'> & ((x: never) => unknown)
+export type AnyLayer = Pick<Layer<ShapeFn>, 'speaker' | 'takes' | 'rule' | 'probe'> & ((x: never) => unknown)
 
 interface Definition {
   readonly name: string
+  /** Default: `name`. */
+  readonly speaker?: string
   readonly parameters: ParameterTree
   readonly takes?: DType
   readonly rule: Rule
@@ -60,21 +65,21 @@ interface Definition {
 
 /** Makes a module whose types the caller does not need. */
 export const makeModule = (definition: Definition): AnyModule => {
-  const { name, parameters, takes = 'f32', rule, probe, compute } = definition
+  const { name, speaker = name, parameters, takes = 'f32', rule, probe, compute } = definition
   const apply = (bound: unknown) => {
     demandParameters(parameters, bound)
     const layer = (x: Tensor) => {
+      demandType(speaker, takes, x)
       const shape = demand(rule(x.shape))
-      demandType(name, takes, x)
       const result = compute(bound as never, x)
       // A rule and its computation disagreeing is our mistake, not the user's: say so where it happens.
       if (showShape(result.shape) !== showShape(shape))
         throw new Error(`${name}: the rule promises ${showShape(shape)}, the graph has ${showShape(result.shape)}`)
       return result
     }
-    return Object.assign(layer, { takes, rule, probe })
+    return Object.assign(layer, { speaker, takes, rule, probe })
   }
-  return { name, parameters, takes, rule, probe, apply }
+  return { name, speaker, parameters, takes, rule, probe, apply }
 }
 
 /** Makes a module. `F` and `P` are the caller's claim, which the typed constructors around it make. */

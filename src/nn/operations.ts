@@ -12,6 +12,7 @@ import {
   type Broadcast,
   broadcastRule,
   demand,
+  type First,
   type Gather,
   gatherRule,
   type Matmul,
@@ -38,7 +39,7 @@ type Pairwise<Name extends string, Out extends DType | 'same'> = <
   E extends DType = D,
 >(
   a: Numeric<Name, NoInfer<A>, NoInfer<D>> & Tensor<A, D>,
-  b: number | (Accept<Broadcast<Name, A, NoInfer<B>>> & SameType<Name, D, NoInfer<E>> & Tensor<B, E>),
+  b: number | (First<SameType<Name, D, NoInfer<E>>, Accept<Broadcast<Name, A, NoInfer<B>>>> & Tensor<B, E>),
 ) => TensorOf<Broadcast<Name, A, B>, Out extends DType ? Out : D>
 
 const pairwise = <Name extends string, Out extends DType | 'same' = 'same'>(
@@ -48,8 +49,8 @@ const pairwise = <Name extends string, Out extends DType | 'same' = 'same'>(
   ((a: Tensor, b: Tensor | number) => {
     demandNumeric(name, a)
     if (typeof b !== 'number') {
-      demand(broadcastRule(name, a.shape, b.shape))
       demandSameType(name, a, b)
+      demand(broadcastRule(name, a.shape, b.shape))
     }
     return build(a, b)
   }) as unknown as Pairwise<Name, Out>
@@ -67,7 +68,7 @@ export const equal = pairwise<'equal', 'bool'>('equal', ir.equal)
 
 type Logical<Name extends string> = <A extends Shape, D extends DType, B extends Shape, E extends DType>(
   a: Takes<Name, 'bool', NoInfer<A>, NoInfer<D>> & Tensor<A, D>,
-  b: Accept<Broadcast<Name, A, NoInfer<B>>> & Takes<Name, 'bool', NoInfer<B>, NoInfer<E>> & Tensor<B, E>,
+  b: First<Takes<Name, 'bool', NoInfer<B>, NoInfer<E>>, Accept<Broadcast<Name, A, NoInfer<B>>>> & Tensor<B, E>,
 ) => TensorOf<Broadcast<Name, A, B>, 'bool'>
 
 const logical = <Name extends string>(name: Name, build: (a: Tensor, b: Tensor) => Tensor) =>
@@ -84,9 +85,9 @@ export const or = logical('or', ir.or)
 /** `whenTrue` where the condition holds, `whenFalse` elsewhere. The condition broadcasts to their common shape. */
 export const select = ((condition: Tensor, whenTrue: Tensor, whenFalse: Tensor | number) => {
   demandType('select', 'bool', condition)
+  if (typeof whenFalse !== 'number') demandSameType('select', whenTrue, whenFalse)
   const both =
     typeof whenFalse === 'number' ? whenTrue.shape : demand(broadcastRule('select', whenTrue.shape, whenFalse.shape))
-  if (typeof whenFalse !== 'number') demandSameType('select', whenTrue, whenFalse)
   demand(broadcastRule('select', condition.shape, both))
   return ir.select(condition, whenTrue, whenFalse)
 }) as unknown as <
@@ -99,7 +100,7 @@ export const select = ((condition: Tensor, whenTrue: Tensor, whenFalse: Tensor |
 >(
   condition: Takes<'select', 'bool', NoInfer<C>, NoInfer<K>> & Tensor<C, K>,
   whenTrue: Tensor<A, D>,
-  whenFalse: number | (Accept<Selected<C, A, NoInfer<B>>> & SameType<'select', D, NoInfer<E>> & Tensor<B, E>),
+  whenFalse: number | (First<SameType<'select', D, NoInfer<E>>, Accept<Selected<C, A, NoInfer<B>>>> & Tensor<B, E>),
 ) => TensorOf<Selected<C, A, B>, D>
 type Selected<C, A, B> =
   Broadcast<'select', A, B> extends infer M ? (M extends Shape ? Broadcast<'select', C, M> : M) : never
@@ -107,7 +108,7 @@ type Selected<C, A, B> =
 // ── one operand ─────────────────────────────────────────────────────────────────────────────────────────────────────
 type Elementwise<Name extends string, D extends DType = 'f32'> = <S extends Shape, E extends DType>(
   x: Takes<Name, D, NoInfer<S>, NoInfer<E>> & Tensor<S, E>,
-) => Tensor<S, D>
+) => TensorOf<First<Takes<Name, D, S, E>, S>, D>
 
 const elementwise = <Name extends string, D extends DType = 'f32'>(
   name: Name,
@@ -140,7 +141,7 @@ export const stopGradient = <S extends Shape, D extends DType>(x: Tensor<S, D>):
 
 // ── along one axis ──────────────────────────────────────────────────────────────────────────────────────────────────
 type Reduction<Name extends string> = <S extends Shape, D extends DType, const A extends number>(
-  x: Accept<Reduce<Name, NoInfer<S>, A>> & Takes<Name, 'f32', NoInfer<S>, NoInfer<D>> & Tensor<S, D>,
+  x: First<Takes<Name, 'f32', NoInfer<S>, NoInfer<D>>, Accept<Reduce<Name, NoInfer<S>, A>>> & Tensor<S, D>,
   axis: A,
 ) => TensorOf<Reduce<Name, S, A>, 'f32'>
 
@@ -165,7 +166,7 @@ export const softmax = ((x: Tensor, axis: number) => {
   const e = ir.exp(ir.sub(x, ir.stopGradient(over(ir.max(x, [axis])))))
   return ir.div(e, over(ir.sum(e, [axis])))
 }) as unknown as <S extends Shape, D extends DType, const A extends number>(
-  x: Accept<Along<'softmax', NoInfer<S>, A>> & Takes<'softmax', 'f32', NoInfer<S>, NoInfer<D>> & Tensor<S, D>,
+  x: First<Takes<'softmax', 'f32', NoInfer<S>, NoInfer<D>>, Accept<Along<'softmax', NoInfer<S>, A>>> & Tensor<S, D>,
   axis: A,
 ) => TensorOf<Along<'softmax', S, A>, 'f32'>
 
@@ -178,13 +179,13 @@ export const matmul = ((a: Tensor, b: Tensor) => {
   return ir.dot(a, b, [[a.shape.length - 1], [b.shape.length - 2]], [lead, lead])
 }) as unknown as <A extends Shape, D extends DType, B extends Shape, E extends DType>(
   a: Takes<'matmul', 'f32', NoInfer<A>, NoInfer<D>> & Tensor<A, D>,
-  b: Accept<Matmul<A, NoInfer<B>>> & Takes<'matmul', 'f32', NoInfer<B>, NoInfer<E>> & Tensor<B, E>,
+  b: First<Takes<'matmul', 'f32', NoInfer<B>, NoInfer<E>>, Accept<Matmul<A, NoInfer<B>>>> & Tensor<B, E>,
 ) => TensorOf<Matmul<A, B>, 'f32'>
 
 /** Rows of a table: table [V, ...D], ids i32 [...I] → [...I, ...D] */
 export const gather = ((table: Tensor, ids: Tensor) => {
-  demandType('gather by ids', 'i32', ids)
   demand(gatherRule(table.shape, ids.shape))
+  demandType('gather by ids', 'i32', ids)
   return ir.gather(table, ids)
 }) as unknown as <T extends Shape, D extends DType, I extends Shape, E extends DType>(
   table: Accept<Gather<NoInfer<T>, I>> & Tensor<T, D>,

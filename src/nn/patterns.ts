@@ -6,6 +6,7 @@ import {
   type Dim,
   type Einsum,
   einsumRule,
+  type First,
   type Rearrange,
   rearrangeRule,
   type Shape,
@@ -59,8 +60,10 @@ export const einsum = ((pattern: string, ...tensors: readonly Tensor[]) => {
 }) as unknown as <const P extends string, Ts extends readonly [Tensor, ...Tensor[]]>(
   pattern: P,
   ...tensors: {
-    [K in keyof Ts]: Takes<'einsum', 'f32', ShapeOf<Ts[K]>, DTypeOf<Ts[K]>> &
-      Fitting<Einsum<P, Shapes<Ts>>, K, Ts> &
+    [K in keyof Ts]: First<
+      Takes<'einsum', 'f32', ShapeOf<Ts[K]>, DTypeOf<Ts[K]>>,
+      Fitting<Einsum<P, Shapes<Ts>>, K, Ts>
+    > &
       Ts[K]
   }
 ) => TensorOf<Einsum<P, Shapes<Ts>>, 'f32'>

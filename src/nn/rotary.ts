@@ -10,6 +10,7 @@ import {
   demand,
   type EvenHead,
   evenHead,
+  type First,
   type Rotated,
   rotatedRule,
   type Shape,
@@ -83,6 +84,6 @@ export const rotate = ((x: Tensor, tables: RotaryTables) => {
   demand(rotatedRule(x.shape, tables.positions, tables.headDim))
   return turn(x, tables.cosine, tables.sine)
 }) as unknown as <S extends Shape, E extends DType, T extends number, D extends number>(
-  x: Accept<Rotated<NoInfer<S>, T, D>> & Takes<'rotate', 'f32', NoInfer<S>, NoInfer<E>> & Tensor<S, E>,
+  x: First<Takes<'rotate', 'f32', NoInfer<S>, NoInfer<E>>, Accept<Rotated<NoInfer<S>, T, D>>> & Tensor<S, E>,
   tables: RotaryTables<T, D>,
 ) => TensorOf<Rotated<S, T, D>, 'f32'>

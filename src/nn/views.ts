@@ -6,9 +6,9 @@ import {
   type BroadcastTo,
   broadcastToRule,
   type ConcatAll,
-  concatAllRule,
+  concatRule,
   demand,
-  isRefusal,
+  type First,
   type Pad,
   padRule,
   type Reshape,
@@ -123,19 +123,16 @@ export const transpose = ((x: Tensor, permutation: readonly number[]) => {
 
 /** The tensors one after another along one axis. */
 export const concat = ((axis: number, first: Tensor, ...rest: readonly Tensor[]) => {
-  for (const x of rest) demandSameType('concat', first, x)
-  const shape = concatAllRule(
-    axis,
-    first.shape,
-    rest.map((x) => x.shape),
-  )
-  if (isRefusal(shape)) throw new ShapeError(shape.sentence)
+  rest.reduce((shape, x) => {
+    demandSameType('concat', first, x)
+    return demand(concatRule(axis, shape, x.shape))
+  }, first.shape)
   return ir.concat([first, ...rest], axis)
 }) as unknown as <const Axis extends number, A extends Shape, D extends DType, Ts extends readonly Tensor[]>(
   axis: Axis,
   first: Tensor<A, D>,
   ...rest: {
-    [K in keyof Ts]: Accept<ConcatAll<Axis, A, Before<Ts, K>>> & SameType<'concat', D, DTypeOf<Ts[K]>> & Ts[K]
+    [K in keyof Ts]: First<SameType<'concat', D, DTypeOf<Ts[K]>>, Accept<ConcatAll<Axis, A, Before<Ts, K>>>> & Ts[K]
   }
 ) => TensorOf<ConcatAll<Axis, A, Shapes<Ts>>, D>
 type Shapes<Ts extends readonly unknown[]> = { [K in keyof Ts]: ShapeOf<Ts[K]> }

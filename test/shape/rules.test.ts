@@ -5,13 +5,15 @@ import {
   alongRule,
   answerRule,
   broadcastToRule,
-  concatAllRule,
+  concatRule,
   crossEntropyRule,
   dotProductAttentionRule,
   elementwiseLossRule,
   injectionRule,
+  isRefusal,
   keptState,
   padRule,
+  type Refusal,
   rotatedRule,
   type Shape,
   splitRule,
@@ -98,7 +100,7 @@ describe('types and functions agree on', () => {
         const rest = [b, ...more.map((n) => a.map((d, i) => (i === axis ? n : d)))]
         return {
           type: `ConcatAll<${axis}, ${tuple(a)}, [${rest.map(tuple).join(', ')}]>`,
-          value: shown(concatAllRule(axis, a, rest)),
+          value: shown(rest.reduce<Shape | Refusal>((s, b) => (isRefusal(s) ? s : concatRule(axis, s, b)), a)),
         }
       }),
       100,

@@ -17,8 +17,8 @@ import {
 import type { KnownRank } from '../tuple.js'
 import { type LinearOut, linearRule } from './linear.js'
 
-/** Unknown leading dims (`…`) may stand for two. */
-type RankThree<In> = In extends readonly ['…', unknown]
+/** Dims left out (`…`) may stand for those that are missing. */
+type RankThree<In> = In extends readonly ['…', unknown?, unknown?, unknown?]
   ? true
   : In extends Shape
     ? number extends In['length']
@@ -46,7 +46,7 @@ export const attentionRule = (hidden: number, heads: number): Rule => {
   return (input) => {
     const projected = projection(input)
     if (isRefusal(projected)) return projected
-    return input.length === 3 || input[0] === '…'
+    return input.length === 3 || (input[0] === '…' && input.length <= 4)
       ? input
       : refuse(
           `attention(${hidden}, ${heads} heads) cannot take ${showShape(input)}: expected [batch, positions, ${hidden}]`,

@@ -29,7 +29,10 @@ type Aligned<Name extends string, A, B, X extends Shape, Y extends Shape, Out ex
         : Aligned<Name, A, B, Xs, Ys, [R, ...Out]>
       : never
     : [...X, ...Out]
-  : [...Y, ...Out]
+  : // (Taken apart once more: of an operand behind `NoInfer` a spread would stay unresolved.)
+    Y extends readonly [...infer Ys extends Shape]
+    ? [...Ys, ...Out]
+    : never
 /** How many dims stand before, in the longer one. */
 type Axis<Xs extends Shape, Ys extends Shape> = Xs extends readonly [...{ [K in keyof Ys]: Dim }, ...Dim[]]
   ? Xs['length']

@@ -28,11 +28,23 @@ export const identityRule: Rule = (input) => input
 
 /** One rule after another; an error stays. */
 export interface Chain<Fs extends readonly ShapeFn[]> extends ShapeFn {
-  readonly name: 'seq'
+  readonly name: Fs[0] extends ShapeFn ? Fs[0]['name'] : never
   readonly takes: Fs[0] extends ShapeFn ? Fs[0]['takes'] : 'f32'
-  readonly probe: Fs[0] extends ShapeFn ? Fs[0]['probe'] : readonly ['…']
+  readonly probe: FirstProbe<Fs>
   readonly out: Through<Fs, this['in']> extends infer R ? (R extends Obstacle ? R['error'] : R) : never
 }
+
+/**
+ * What a chain is probed with: what the first of its rules knows that does not keep every shape (as norms and activations
+ * do). Walks by index, as `Through` does.
+ */
+export type FirstProbe<Fs extends readonly unknown[], I extends number = 0> = Fs[I] extends infer F extends ShapeFn
+  ? F['probe'] extends readonly ['…']
+    ? [Apply<F, readonly ['…']>, Successor[I]] extends [readonly ['…'], infer J extends number]
+      ? FirstProbe<Fs, J>
+      : F['probe']
+    : F['probe']
+  : readonly ['…']
 
 /** The first rule that refuses what those before it give. */
 export interface Obstacle {
@@ -81,35 +93,43 @@ export const keptRule =
 
 /** x + a(x) */
 export interface Residual<A extends ShapeFn> extends ShapeFn {
-  readonly name: 'residual'
+  readonly name: A['name']
   readonly takes: 'f32'
   readonly probe: A['probe']
-  readonly out: Apply<A, this['in']> extends infer M ? Kept<'residual: the branch', this['in'], M> : never
+  readonly out: ApplyTyped<A, this['in'], 'f32'> extends infer M ? Kept<'residual: the branch', this['in'], M> : never
 }
 
 /** a(a(…a(x))), every time with its own parameters. */
 export interface Stack<A extends ShapeFn> extends ShapeFn {
-  readonly name: 'stack'
+  readonly name: A['name']
   readonly takes: 'f32'
   readonly probe: A['probe']
-  readonly out: Apply<A, this['in']> extends infer M ? Kept<'stack: the block', this['in'], M> : never
+  readonly out: ApplyTyped<A, this['in'], 'f32'> extends infer M ? Kept<'stack: the block', this['in'], M> : never
 }
 
 // ── over positions ──────────────────────────────────────────────────────────────────────────────────────────────────
-type Swapped<S> = S extends readonly [...infer L extends Shape, infer T extends Dim, infer D extends Dim]
-  ? [...L, D, T]
-  : S
-const swapped = (s: Shape): Shape => (s.length < 2 ? s : [...s.slice(0, -2), s.at(-1) as Dim, s.at(-2) as Dim])
+/** The last two dims swapped; those that a probe leaves out are `?`. */
+type Swapped<S> = S extends readonly ['…']
+  ? ['…', '?', '?']
+  : S extends readonly ['…', infer D extends Dim]
+    ? ['…', D, '?']
+    : S extends readonly [...infer L extends Shape, infer T extends Dim, infer D extends Dim]
+      ? [...L, D, T]
+      : S
+const swapped = (s: Shape): Shape => {
+  if (s[0] === '…' && s.length < 3) return ['…', s[1] ?? '?', '?']
+  return s.length < 2 ? s : [...s.slice(0, -2), s.at(-1) as Dim, s.at(-2) as Dim]
+}
 
 /** A on the last two axes swapped, swapped back: [..., T, D] → [..., D, T] → A → [..., T, D]. */
 export interface OverPositions<A extends ShapeFn> extends ShapeFn {
-  readonly name: 'overPositions'
+  readonly name: A['name']
   readonly takes: A['takes']
   /** A's, with any width behind. */
   readonly probe: A['probe'] extends readonly [...infer L extends Shape, infer T extends Dim]
     ? readonly [...L, T, '?']
     : A['probe']
-  readonly out: this['in'] extends readonly [...Shape, Dim, Dim]
+  readonly out: this['in'] extends readonly [...Shape, Dim, Dim] | readonly ['…']
     ? Apply<A, Swapped<this['in']>> extends infer M
       ? Swapped<M>
       : never
@@ -118,7 +138,7 @@ export interface OverPositions<A extends ShapeFn> extends ShapeFn {
 export const overPositionsRule =
   (inner: Rule): Rule =>
   (input) => {
-    if (input.length < 2)
+    if (input.length < 2 && input[0] !== '…')
       return refuse(`overPositions cannot take ${showShape(input)}: expected [..., positions, width]`)
     const output = inner(swapped(input))
     return isRefusal(output) ? output : swapped(output)

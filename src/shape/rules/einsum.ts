@@ -3,8 +3,18 @@
  * `'b t d, d v -> b t v'`. A name has one size in all tensors; `...` stands for the same dims in all.
  */
 import { type Dim, type Shape, type ShapeError, sameShape, showShape } from '../dim.js'
-import { type Fits, fits, type IsKnown, type Refusal, refuse, type SameShape, type Show } from '../rule.js'
-import { type Cure, cure, type Dimensions, dimensions, type Tokens, type Trimmed, tokens, trimmed } from './notation.js'
+import {
+  type Dimensions,
+  dimensions,
+  type Fits,
+  fits,
+  type IsKnown,
+  type Refusal,
+  refuse,
+  type SameShape,
+  type Show,
+} from '../rule.js'
+import { type Cure, cure, type Tokens, type Trimmed, tokens, trimmed } from './notation.js'
 
 type Nothing = Readonly<Record<never, never>>
 
@@ -28,7 +38,7 @@ export type Einsum<P extends string, Ss extends readonly Shape[]> = string exten
                 ? B
                 : Output<Tokens<R>, B, Text<P, Ss>>
               : never
-            : ShapeError<`${Text<P, Ss>}: the pattern names ${Ls['length']} inputs, ${Ss['length']} ${Ss['length'] extends 1 ? 'was' : 'were'} given`>
+            : ShapeError<`${Text<P, Ss>}: the pattern names ${Ls['length']} input${Ls['length'] extends 1 ? '' : 's'}, ${Ss['length']} ${Ss['length'] extends 1 ? 'was' : 'were'} given`>
           : never
       : ShapeError<`${Text<P, Ss>}: the pattern has no ->`>
 type Text<P extends string, Ss extends readonly Shape[]> = `einsum '${P}' cannot take ${ShowAll<Ss>}`
@@ -133,7 +143,7 @@ export const einsumRule = (pattern: string, shapes: readonly Shape[]): Contracti
   const sides = pattern.slice(0, arrow).split(',').map(trimmed)
   if (sides.length !== shapes.length)
     return refuse(
-      `${text}: the pattern names ${sides.length} inputs, ${shapes.length} ${shapes.length === 1 ? 'was' : 'were'} given`,
+      `${text}: the pattern names ${sides.length} input${sides.length === 1 ? '' : 's'}, ${shapes.length} ${shapes.length === 1 ? 'was' : 'were'} given`,
     )
 
   const dims = new Map<string, Dim>()

@@ -1,16 +1,7 @@
 /** Several tensors into one: concatenation, matrix product, rows by id. */
 import type { Add } from '../arithmetic.js'
 import { type Dim, type Shape, type ShapeError, sameShape, showShape } from '../dim.js'
-import {
-  type Difference,
-  difference,
-  type Fits,
-  isRefusal,
-  type Refusal,
-  refuse,
-  type SameShape,
-  type Show,
-} from '../rule.js'
+import { type Difference, difference, type Fits, type Refusal, refuse, type SameShape, type Show } from '../rule.js'
 import type { DimAt, HasAxis, KnownRank, ReplaceAt } from '../tuple.js'
 
 // ── concat ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -48,8 +39,6 @@ export type ConcatAll<Axis extends number, A, Bs extends readonly unknown[]> = n
       ? ConcatAll<Axis, Concat<Axis, A, B>, R>
       : A
     : A
-export const concatAllRule = (axis: number, first: Shape, rest: readonly Shape[]): Shape | Refusal =>
-  rest.reduce<Shape | Refusal>((a, b) => (isRefusal(a) ? a : concatRule(axis, a, b)), first)
 
 // ── matrix product ──────────────────────────────────────────────────────────────────────────────────────────────────
 /** [..., M, K] × [K, N] → [..., M, N], or with equal leading dims on both sides. */

@@ -74,10 +74,6 @@ export type Cure<S extends string> = S extends `${string} ${string}` | `${string
 export const cure = (side: string): string =>
   side.length < 2 || side.includes(' ') || side.includes('(') || side === '...' ? '' : '; put blanks between the names'
 
-/** `3 dimensions` */
-export type Dimensions<N extends number> = `${N} dimension${N extends 1 ? '' : 's'}`
-export const dimensions = (n: number): string => `${n} dimension${n === 1 ? '' : 's'}`
-
 // ── the dimensions that `...` stands for ────────────────────────────────────────────────────────────────────────────
 /** How often a side has `...`: 0, 1 or more, as a tuple of that length. */
 export type Ellipses<Gs extends readonly string[][], Out extends '...'[] = []> = Gs extends readonly [

@@ -4,12 +4,10 @@
  */
 import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
 import { type DimProduct, type DimQuotient, productOf, quotientOf } from '../dims.js'
-import { type Fits, type Refusal, refuse, type Show } from '../rule.js'
+import { type Dimensions, dimensions, type Fits, type Refusal, refuse, type Show } from '../rule.js'
 import {
   type Cure,
   cure,
-  type Dimensions,
-  dimensions,
   type Ellipses,
   type Expand,
   ellipses,

@@ -1,6 +1,6 @@
 /** Rules along one axis: reductions, and what keeps the shape but needs the axis. */
 import { type Shape, type ShapeError, showShape } from '../dim.js'
-import { type Refusal, refuse, type Show } from '../rule.js'
+import { type Dimensions, dimensions, type Refusal, refuse, type Show } from '../rule.js'
 import type { HasAxis, KnownRank, RemoveAt } from '../tuple.js'
 
 /** The sentence for an axis that is not there. (Not an alias of the error: the compiler would print the alias.) */
@@ -8,10 +8,10 @@ type NoAxis<
   Name extends string,
   S extends Shape,
   A extends number,
-> = `${Name} over axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions, axes count from 0`
+> = `${Name} over axis ${A} cannot take ${Show<S>}: it has ${Dimensions<S['length']>}, axes count from 0`
 const noAxis = (name: string, input: Shape, axis: number): Refusal =>
   refuse(
-    `${name} over axis ${axis} cannot take ${showShape(input)}: it has ${input.length} dimensions, axes count from 0`,
+    `${name} over axis ${axis} cannot take ${showShape(input)}: it has ${dimensions(input.length)}, axes count from 0`,
   )
 const hasAxis = (input: Shape, axis: number): boolean => Number.isInteger(axis) && axis >= 0 && axis < input.length
 

@@ -2,7 +2,7 @@
 import type { Add, Divide, Subtract } from '../arithmetic.js'
 import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
 import { type DimProduct, elements } from '../dims.js'
-import { type IsKnown, type Refusal, refuse, type Show } from '../rule.js'
+import { type Dimensions, dimensions, type IsKnown, type Refusal, refuse, type Show } from '../rule.js'
 import type { DimAt, HasAxis, InsertAt, KnownRank, Repeat, ReplaceAt, Without } from '../tuple.js'
 
 // ── slice ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -11,7 +11,7 @@ export type Slice<S extends Shape, A extends number, Start extends number, Size 
   KnownRank<S> extends false
     ? Shape
     : HasAxis<S, A> extends false
-      ? ShapeError<`slice of axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions`>
+      ? ShapeError<`slice of axis ${A} cannot take ${Show<S>}: it has ${Dimensions<S['length']>}`>
       : DimAt<S, A> extends infer D extends Dim
         ? Inside<D, Start, Size> extends true
           ? ReplaceAt<S, A, Size>
@@ -29,7 +29,7 @@ type Inside<D extends Dim, Start extends number, Size extends number> =
 export const sliceRule = (input: Shape, axis: number, start: number, size: number): Shape | Refusal => {
   const dim = input[axis]
   if (dim === undefined)
-    return refuse(`slice of axis ${axis} cannot take ${showShape(input)}: it has ${input.length} dimensions`)
+    return refuse(`slice of axis ${axis} cannot take ${showShape(input)}: it has ${dimensions(input.length)}`)
   return typeof dim === 'number' && start + size <= dim
     ? input.map((d, i) => (i === axis ? size : d))
     : refuse(`slice of ${size} from ${start} on axis ${axis} cannot take ${showShape(input)}: the axis has ${dim}`)
@@ -41,7 +41,7 @@ export type Split<S extends Shape, A extends number, Parts extends number | read
   KnownRank<S> extends false
     ? Shape[]
     : HasAxis<S, A> extends false
-      ? ShapeError<`split on axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions`>
+      ? ShapeError<`split on axis ${A} cannot take ${Show<S>}: it has ${Dimensions<S['length']>}`>
       : DimAt<S, A> extends infer D extends Dim
         ? IsKnown<D> extends false
           ? Shape[]
@@ -81,7 +81,7 @@ export const splitRule = (
 ): readonly number[] | Refusal => {
   const dim = input[axis]
   const text = `split on axis ${axis} cannot take ${showShape(input)}`
-  if (dim === undefined) return refuse(`${text}: it has ${input.length} dimensions`)
+  if (dim === undefined) return refuse(`${text}: it has ${dimensions(input.length)}`)
   if (typeof parts === 'number') {
     const size = typeof dim === 'number' ? dim / parts : Number.NaN
     return Number.isInteger(size)
@@ -98,7 +98,7 @@ export type Pad<S extends Shape, A extends number, Before extends number, After 
   KnownRank<S> extends false
     ? Shape
     : HasAxis<S, A> extends false
-      ? ShapeError<`pad on axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions`>
+      ? ShapeError<`pad on axis ${A} cannot take ${Show<S>}: it has ${Dimensions<S['length']>}`>
       : DimAt<S, A> extends infer D extends Dim
         ? D extends number
           ? ReplaceAt<S, A, Add<Add<Before, D>, After>>
@@ -108,7 +108,7 @@ export type Pad<S extends Shape, A extends number, Before extends number, After 
 export const padRule = (input: Shape, axis: number, before: number, after: number): Shape | Refusal => {
   const dim = input[axis]
   const text = `pad on axis ${axis} cannot take ${showShape(input)}`
-  if (dim === undefined) return refuse(`${text}: it has ${input.length} dimensions`)
+  if (dim === undefined) return refuse(`${text}: it has ${dimensions(input.length)}`)
   return typeof dim === 'number'
     ? input.map((d, i) => (i === axis ? before + dim + after : d))
     : refuse(`${text}: the size of the axis must be a number`)
@@ -160,14 +160,14 @@ export type Unsqueeze<S extends Shape, A extends number> =
       ? Shape
       : InsertAt<S, A, 1> extends infer R
         ? [R] extends [never]
-          ? ShapeError<`unsqueeze at axis ${A} cannot take ${Show<S>}: it has ${S['length']} dimensions`>
+          ? ShapeError<`unsqueeze at axis ${A} cannot take ${Show<S>}: it has ${Dimensions<S['length']>}`>
           : R
         : never
 
 export const unsqueezeRule = (input: Shape, axis: number): Shape | Refusal =>
   Number.isInteger(axis) && axis >= 0 && axis <= input.length
     ? [...input.slice(0, axis), 1, ...input.slice(axis)]
-    : refuse(`unsqueeze at axis ${axis} cannot take ${showShape(input)}: it has ${input.length} dimensions`)
+    : refuse(`unsqueeze at axis ${axis} cannot take ${showShape(input)}: it has ${dimensions(input.length)}`)
 
 // ── transpose ───────────────────────────────────────────────────────────────────────────────────────────────────────
 /** Output dim i is input dim `P[i]`. */
