@@ -290,3 +290,30 @@ export const blocksOfAllKinds = () => {
 }
 export const readyMade = () => answer(t.hrm({ vocabulary: 11, sequence: 81, hidden: 64, heads: 4, puzzles: 7 }))
 export const readyMadeTiny = () => answer(t.trm({ vocabulary: 11, sequence: 81, hidden: 64, heads: 4, mixing: 'mlp' }))
+
+// ── what is known only later: how many dims stand in front ──────────────────────────────────────────────────────────
+export const scalarFirst = () => t.add(t.input('scale', [], 'f32', 'resident'), x)
+export const normFirst = () => {
+  const mlp = t.seq(t.rmsNorm(), t.linear(512, 64), t.silu(), t.linear(64, 512))
+  return t.residual(mlp).apply(filled(mlp.parameters))(x)
+}
+export const treeByHand = () => {
+  const weight = t.input('weight', [64, 512], 'f32', 'resident')
+  return t.seq(t.linear(512, 64), t.silu()).apply({ '0': { weight } })(x)
+}
+export const treeOfNothing = () => t.seq(t.silu(), t.rmsNorm()).apply({})(x)
+const mixing = t.overPositions(t.linear(81, 81))
+export const mixingAfterAttention = () => {
+  const layers = t.stack(2, t.residual(t.seq(t.attention({ hidden: 512, heads: 8 }), mixing)))
+  return layers.apply(filled(layers.parameters))(x)
+}
+export const otherPositions = () => {
+  const layers = t.seq(t.linear(512, 64), t.overPositions(t.linear(81, 9)), t.attention({ hidden: 64, heads: 2 }))
+  return layers.apply(filled(layers.parameters))(x)
+}
+const half = t.block({ name: 'half', input: ['batch', 81, 512], parts: {}, compute: (_, y) => t.mul(y, 0.5) })
+export const blockAfterOthers = () => {
+  const layers = t.stack(2, t.residual(t.seq(t.swiglu({ hidden: 512, expansion: 4 }), half, t.rmsNorm())))
+  return layers.apply(filled(layers.parameters))(x)
+}
+export const nothingReshaped = () => t.reshape(t.slice(x, 1, 0, 0), [0])

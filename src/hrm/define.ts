@@ -5,21 +5,25 @@
 import { add, broadcastTo, type DType, reshape, sliceAxis, type Tensor } from '../ir/index.js'
 import {
   type AnyModule,
+  demandFloats,
+  demandType,
   type ParameterSpec,
   type ParametersOf,
   type ParameterTree,
   parameter,
   type RuleOf,
   run,
+  type Takes,
   type TensorOf,
 } from '../nn/index.js'
 import {
   type Accept,
   type Answer,
-  type Apply,
+  type ApplyTyped,
   answerRule,
   type Dim,
   demand,
+  type First,
   type Injection,
   injectionRule,
   type Shape,
@@ -31,10 +35,16 @@ import { type Recurrence, unroll } from './recurrence.js'
 import type { StateStart } from './states.js'
 
 /** A reasoning block with its parameters filled in: block(state + injection). [B, T, D] × [B, T, D] → [B, T, D] */
-export type ReasoningBlock<F extends ShapeFn> = <In extends Shape, J extends Shape = In>(
-  state: Accept<Apply<F, NoInfer<In>>> & Tensor<In, 'f32'>,
-  injection?: Accept<Injection<In, NoInfer<J>>> & Tensor<J, 'f32'>,
-) => TensorOf<Apply<F, In>, 'f32'>
+export type ReasoningBlock<F extends ShapeFn> = <
+  In extends Shape,
+  D extends DType,
+  J extends Shape = In,
+  E extends DType = 'f32',
+>(
+  state: Accept<ApplyTyped<F, NoInfer<In>, NoInfer<D>>> & Tensor<In, D>,
+  injection?: First<Takes<'input injection', 'f32', NoInfer<J>, NoInfer<E>>, Accept<Injection<In, NoInfer<J>>>> &
+    Tensor<J, E>,
+) => TensorOf<ApplyTyped<F, In, D>, 'f32'>
 
 export type Blocks<B> = {
   readonly [K in keyof B]: ReasoningBlock<RuleOf<B[K]>> & Layered<ParametersOf<B[K]>, RuleOf<B[K]>>
@@ -79,9 +89,9 @@ export interface Definition<I, B, St, O, Q> {
   /** The state the answer is read from. */
   readonly answer: NoInfer<keyof St & string>
   /** The answer's logits [batch, S, V]. */
-  readonly output: Accept<Answer<Apply<RuleOf<O>, InputShape<I>>, AnswerShape<I>>> & O
+  readonly output: Accept<Answer<ApplyTyped<RuleOf<O>, InputShape<I>, 'f32'>, AnswerShape<I>>> & O
   /** (q_halt, q_continue) [batch, 2] */
-  readonly qHead: Accept<Answer<Apply<RuleOf<Q>, InputShape<I>>, ['batch', 2]>> & Q
+  readonly qHead: Accept<Answer<ApplyTyped<RuleOf<Q>, InputShape<I>, 'f32'>, ['batch', 2]>> & Q
   readonly halting: Halting
 }
 
@@ -140,8 +150,10 @@ const boundBlock = (
 }
 
 const inject = (block: AnyModule, parameters: unknown, state: Tensor, injection?: Tensor): Tensor => {
+  demandType(block.speaker, block.takes, state)
   demand(block.rule(state.shape))
   if (injection === undefined) return run(block, parameters, state)
+  demandType('input injection', 'f32', injection)
   demand(injectionRule(state.shape, injection.shape))
   return run(block, parameters, add(state, injection))
 }
@@ -218,6 +230,7 @@ const changed = (before: State, after: State) => {
 
 /** The run-time side of what the types of `Definition` demand. */
 const checkAnswers = ({ input, output, qHead }: Assembled, z: Shape): void => {
+  for (const head of [output, qHead]) demandFloats(head, z)
   demand(answerRule(output.rule(z), ['batch', input.sequence, input.vocabulary]))
   demand(answerRule(qHead.rule(z), ['batch', 2]))
 }

@@ -8,7 +8,9 @@ import { type EmbeddingParameters, type ParameterSpec, type ParameterTree, param
 import {
   type Add,
   type CeilDivide,
+  demandPositive,
   demandPuzzleRoom,
+  type Positive,
   type PuzzleRoom,
   type Shape,
   ShapeError,
@@ -25,9 +27,9 @@ export interface InputOptions<
   Pos extends Positions = Positions,
   P = number,
 > {
-  readonly vocabulary: V
-  readonly sequence: S
-  readonly hidden: D
+  readonly vocabulary: Positive<'inputNet: vocabulary', V> & V
+  readonly sequence: Positive<'inputNet: sequence', S> & S
+  readonly hidden: Positive<'inputNet: hidden', D> & D
   /** Width of a puzzle embedding row; 0 or absent: none. */
   readonly puzzleEmbedding?: E
   /** How many tokens a row fills, the last ones with zeros. Default ⌈puzzleEmbedding / hidden⌉; TRM has 16. */
@@ -91,6 +93,7 @@ export const inputNet = <
 
 const inputNetOf = (options: InputOptions): InputNet => {
   const { vocabulary, sequence, hidden, puzzleEmbedding = 0, puzzles = 1, positions = 'none' } = options
+  for (const [name, size] of Object.entries({ vocabulary, sequence, hidden })) demandPositive(`inputNet: ${name}`, size)
   const puzzleTokens = options.puzzleTokens ?? Math.ceil(puzzleEmbedding / hidden)
   demandPuzzleRoom(puzzleEmbedding, puzzleTokens, hidden)
   const total = puzzleTokens + sequence

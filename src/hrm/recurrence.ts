@@ -7,7 +7,7 @@
  */
 import { stopGradient, type Tensor } from '../ir/index.js'
 import type { ShapeOf } from '../nn/index.js'
-import { demand, type KeptState, keptState, type Shape, ShapeError } from '../shape/index.js'
+import { demand, type KeptState, keptState, ShapeError, type Show, showShape } from '../shape/index.js'
 import { type GradientRule, product } from './gradient-rules.js'
 import type { State } from './reasoner.js'
 
@@ -23,32 +23,29 @@ export interface Call<S> {
 }
 export type Recurrence<S> = readonly Call<S>[]
 
-/** What a step of result `R` does wrong to the states `S`: nothing, or a `ShapeError` a state it changes, loses or adds. */
+/** What a step of result `R` does wrong to the states `S`: nothing, or a `ShapeError` of states it loses, changes or adds. */
 type Steady<S, R> = [R, Exclude<keyof R, keyof S>] extends [S, never]
   ? unknown
-  : Fault<S, R> extends infer E
-    ? [E] extends [never]
-      ? // Dims that only run time knows are checked there (`unroll`).
-        [R] extends [{ readonly [K in keyof S]: Tensor<Shape, 'f32'> }]
-        ? unknown
-        : S
-      : E
-    : never
-type Fault<S, R> =
-  | {
-      [K in keyof S & string]: K extends keyof R
-        ? KeptState<K, ShapeOf<R[K]>, ShapeOf<S[K]>> extends infer E
-          ? E extends Shape
-            ? never
-            : E
-          : never
-        : ShapeError<`the step loses the state ${K}`>
-    }[keyof S & string]
-  | { [K in Exclude<keyof R, keyof S> & string]: ShapeError<`the step adds the state ${K}`> }[Exclude<
-      keyof R,
-      keyof S
-    > &
-      string]
+  : R extends Tensor
+    ? ShapeError<`the step gives a tensor ${Show<R['shape']>}; it must give the states`>
+    : [Lost<S, R>] extends [never]
+      ? [Changed<S, R>] extends [never]
+        ? [Added<S, R>] extends [never]
+          ? // Dims that only run time knows are checked there (`unroll`).
+            unknown
+          : ShapeError<Added<S, R>>
+        : ShapeError<Changed<S, R>>
+      : ShapeError<Lost<S, R>>
+type Lost<S, R> = Exclude<keyof S, keyof R> extends infer K ? `the step loses the state ${K & string}` : never
+type Added<S, R> = Exclude<keyof R, keyof S> extends infer K ? `the step adds the state ${K & string}` : never
+type Changed<S, R> = {
+  [K in keyof S & keyof R & string]: R[K] extends Tensor<infer Z, infer D>
+    ? ['f32'] extends [D]
+      ? SentenceOf<KeptState<K, Z, ShapeOf<S[K]>>>
+      : `the step turns the state ${K} into ${D} ${Show<Z>}; it must stay f32`
+    : `the step turns the state ${K} into what is no tensor`
+}[keyof S & keyof R & string]
+type SentenceOf<R> = R extends ShapeError<infer Sentence> ? Sentence : never
 
 /** A recurrence of one call. Its step takes the states and gives them back in their shapes. */
 export const call = <S, R>(level: string, step: (state: S) => Steady<NoInfer<S>, NoInfer<R>> & R): Recurrence<S> => [
@@ -68,13 +65,19 @@ export const iterate =
   <S>(recurrence: Recurrence<S>): Recurrence<S> =>
     Array.from({ length: n }, () => recurrence).flat()
 
-const detach = (t: Tensor): Tensor => (t.op.kind === 'stopGradient' ? t : stopGradient(t))
+const detach = (t: Tensor): Tensor => (!isTensor(t) || t.op.kind === 'stopGradient' ? t : stopGradient(t))
 
 /** The same states, through which no gradient flows. */
 export const detached = <S extends States<S>>(recurrence: Recurrence<S>): Recurrence<S> =>
   recurrence.map(({ level, step }) => ({
     level,
-    step: (state) => Object.fromEntries(Object.entries<Tensor>(step(state)).map(([name, t]) => [name, detach(t)])) as S,
+    step: (state) => {
+      const after = step(state)
+      // (A step that gives no states is refused by `unroll`.)
+      return isTensor(after)
+        ? after
+        : (Object.fromEntries(Object.entries<Tensor>(after).map(([name, t]) => [name, detach(t)])) as S)
+    },
   }))
 
 /** All but the last `k` calls detached. */
@@ -133,14 +136,28 @@ export const unroll = <S extends States<S>>(recurrence: Recurrence<S>, start: S)
   const moments: Moment<S>[] = []
   for (const { level, step } of recurrence) {
     const state = step(moments.at(-1)?.state ?? start)
-    for (const [name, before] of Object.entries<Tensor>(start)) {
-      const after = (state as State)[name]
-      if (after === undefined) throw new ShapeError(`the step loses the state ${name}`)
-      demand(keptState(name, after.shape, before.shape))
-    }
-    const added = Object.keys(state).find((name) => !Object.hasOwn(start, name))
-    if (added !== undefined) throw new ShapeError(`the step adds the state ${added}`)
+    demandSteady(state, start)
     moments.push({ level, state })
   }
   return moments
 }
+
+/** The run-time side of `Steady`. */
+const demandSteady = (after: State | Tensor, before: State): void => {
+  if (isTensor(after))
+    throw new ShapeError(`the step gives a tensor ${showShape(after.shape)}; it must give the states`)
+  const lost = Object.keys(before).find((name) => !Object.hasOwn(after, name))
+  if (lost !== undefined) throw new ShapeError(`the step loses the state ${lost}`)
+  for (const [name, { shape }] of Object.entries(before)) {
+    const now: unknown = after[name]
+    if (!isTensor(now)) throw new ShapeError(`the step turns the state ${name} into what is no tensor`)
+    if (now.dtype !== 'f32')
+      throw new ShapeError(
+        `the step turns the state ${name} into ${now.dtype} ${showShape(now.shape)}; it must stay f32`,
+      )
+    demand(keptState(name, now.shape, shape))
+  }
+  const added = Object.keys(after).find((name) => !Object.hasOwn(before, name))
+  if (added !== undefined) throw new ShapeError(`the step adds the state ${added}`)
+}
+const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'op' in value

@@ -3,18 +3,22 @@ import { type DType, input, type Tensor } from '../ir/index.js'
 import { agree, difference, type FixedRule, refuse, type Shape, showShape } from '../shape/index.js'
 import { type AnyModule, defineModule, type Layer, type Module, type ParametersOf, type RuleOf } from './module.js'
 import { bindParameters, type ParameterTree } from './parameters.js'
+import { demandType, type Takes } from './typing.js'
 
 /** The parts with their parameters filled in. */
 export type Layers<Ps> = { readonly [K in keyof Ps]: Layer<RuleOf<Ps[K]>> }
 
-export interface BlockDefinition<N extends string, Z extends Shape, Ps, Out extends Shape> {
+export interface BlockDefinition<N extends string, Z extends Shape, Ps, Out extends Shape, D extends DType = 'f32'> {
   /** How messages call it. */
   readonly name: N
   /** The shape it takes; the compiler follows it through `compute`. */
   readonly input: readonly [...Z]
   /** Its modules by the name of their parameters. */
   readonly parts: Ps
-  readonly compute: (parts: Layers<Ps>, x: Tensor<Z, 'f32'>) => Tensor<Out, 'f32'>
+  readonly compute: (
+    parts: Layers<Ps>,
+    x: Tensor<Z, 'f32'>,
+  ) => Takes<`what follows ${N}`, 'f32', NoInfer<Out>, NoInfer<D>> & Tensor<Out, D>
 }
 
 /**
@@ -36,10 +40,12 @@ export const block = (<
   const parameters = Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, part.parameters]))
   // Computed once with nothing but shapes: what comes out, or the mistake inside, is known where the block is made.
   const unbound = bindParameters<ParameterTree>(parameters, ({ path, spec }) => leaf(path, spec.shape))
-  const { shape } = compute(
+  const output = compute(
     layersOf(unbound as Readonly<Record<string, unknown>>),
     leaf('x', takes) as unknown as Tensor<Z, 'f32'>,
   )
+  demandType(`what follows ${name}`, 'f32', output)
+  const { shape } = output
   return defineModule({
     name,
     parameters,
@@ -55,6 +61,7 @@ export const block = (<
   const Z extends Shape,
   Ps extends Readonly<Record<string, AnyModule>>,
   Out extends Shape,
+  D extends DType,
 >(
-  definition: BlockDefinition<N, Z, Ps, Out>,
+  definition: BlockDefinition<N, Z, Ps, Out, D>,
 ) => Module<FixedRule<N, Z, Out>, { readonly [K in keyof Ps]: ParametersOf<Ps[K]> }>

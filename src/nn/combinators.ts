@@ -20,12 +20,13 @@ import {
   type ShapeFn,
   type Stack,
   sameShape,
-  showShape,
   type Through,
 } from '../shape/index.js'
 import {
   type AnyLayer,
   type AnyModule,
+  type AnyPart,
+  demandFloats,
   type Layer,
   type Module,
   makeModule,
@@ -34,7 +35,7 @@ import {
   run,
 } from './module.js'
 import { normalise } from './norm.js'
-import type { ParameterTree } from './parameters.js'
+import type { ParameterSpec, ParameterTree } from './parameters.js'
 
 /** What stands in the way of a rule for the least input that fits it: nothing, or its error. */
 type Probed<F extends ShapeFn> = Accept<Apply<F, F['probe']>>
@@ -90,7 +91,7 @@ export const named = <const K extends string, M extends AnyModule>(key: K, modul
 const seqOf = (...parts: readonly (AnyModule & { readonly key?: string })[]): AnyModule => {
   const entries = parts.map((part, i) => [part.key ?? `${i}`, part] as const)
   const twice = entries.find(([key], i) => entries.findIndex(([other]) => other === key) !== i)
-  if (twice !== undefined) throw new Error(`seq: two modules are named "${twice[0]}", they would share parameters`)
+  if (twice !== undefined) throw new ShapeError(`seq: two modules are named "${twice[0]}", they would share parameters`)
   const first = parts[0]
   if (first === undefined) throw new Error('seq needs at least one module')
   const probe = composedProbe(parts)
@@ -126,28 +127,49 @@ const composedRule = (parts: readonly AnyPart[], probe: Shape): Rule => {
   }, probe)
   return chain(parts.map(({ rule }) => rule))
 }
-/** What modules and layers have in common. */
-type AnyPart = Pick<AnyModule, 'speaker' | 'rule' | 'takes' | 'probe'>
-/** Throws for a part that takes ids where what modules give, f32, comes in. */
-const demandFloats = ({ speaker, takes }: AnyPart, shape: Shape): void => {
-  if (takes !== 'f32') throw new ShapeError(`${speaker} cannot take f32 ${showShape(shape)}: expected ${takes}`)
-}
 const isEmpty = (tree: ParameterTree): boolean => Object.keys(tree).length === 0
 
 type Rules<Ms extends readonly unknown[]> = { [K in keyof Ms]: RuleOf<Ms[K]> }
 
-/** What stands in the way of the module at `K` when the first one gets its least input: nothing, or the error. */
-type Blocking<Ms extends readonly unknown[], K> =
+/** What stands in the way of the module at `K`: nothing, a name that one before it has, or an error of the shapes. */
+type Blocking<Ms extends readonly unknown[], K> = [NamedTwice<Ms>] extends [never]
+  ? Unfitting<Ms, K>
+  : K extends NamedTwice<Ms>['at']
+    ? NamedTwice<Ms>['error']
+    : unknown
+/** Names are compared where there are any: positions differ. */
+type NamedTwice<Ms extends readonly unknown[]> =
+  Extract<Ms[number], { readonly key: string }> extends never ? never : TwiceAmong<{ [I in keyof Ms]: KeyOf<Ms[I], I> }>
+type TwiceAmong<Keys extends readonly unknown[], Seen = never, Passed extends 0[] = []> = Keys extends readonly [
+  infer K,
+  ...infer R,
+]
+  ? K extends Seen
+    ? {
+        at: `${Passed['length']}`
+        error: ShapeError<`seq: two modules are named "${K & string}", they would share parameters`>
+      }
+    : TwiceAmong<R, Seen | K, [...Passed, 0]>
+  : never
+/** The first module gets its least input. */
+type Unfitting<Ms extends readonly unknown[], K> =
   Composed<Ms> extends infer R extends Obstacle ? (K extends R['at'] ? R['error'] : unknown) : unknown
 type Composed<Ms extends readonly unknown[]> =
   Rules<Ms> extends infer Fs extends readonly ShapeFn[] ? Through<Fs, FirstProbe<Fs>> : never
 
-/** The parameters of a `seq`: each under its name, or its position. */
+/** The parameters of a `seq`: each under its name, or its position; of those that have any. */
 type SeqParameters<Ms> = {
-  readonly [I in Extract<keyof Ms, `${number}`> as Ms[I] extends { readonly key: infer K extends string }
-    ? K
-    : I]: ParametersOf<Ms[I]>
+  readonly [I in Extract<keyof Ms, `${number}`> as HasParameters<Ms[I]> extends true
+    ? KeyOf<Ms[I], I>
+    : never]: ParametersOf<Ms[I]>
 }
+type KeyOf<M, I> = M extends { readonly key: infer K extends string } ? K : I
+/** (Of any tree whatever the keys are not known either.) */
+type HasParameters<M> = M extends { readonly parameters: infer P }
+  ? [keyof P, Extract<P, ParameterSpec>] extends [never, never]
+    ? false
+    : true
+  : true
 
 /** Modules one after another. Parameters under their names (`named`), or 0, 1, 2… */
 export const seq = seqOf as unknown as <const Ms extends readonly [AnyModule, ...AnyModule[]]>(

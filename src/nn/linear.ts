@@ -62,7 +62,7 @@ export const embedding = <const V extends number, const D extends number>(
       embedding_weight: parameter([vocabulary, width], { kind: 'truncatedNormal', std: 1 / Math.sqrt(width) }),
     },
     takes: 'i32',
-    rule: embeddingRule(width),
+    rule: embeddingRule(vocabulary, width),
     probe: ['…'],
     compute: ({ embedding_weight }: { readonly embedding_weight: Tensor }, ids) => gather(embedding_weight, ids),
   })

@@ -4,7 +4,16 @@
  * (`F`) and as a function (`rule`), so a wrong composition is refused where it is written, in an editor and at run time.
  */
 import type { DType, Tensor } from '../ir/index.js'
-import { type Accept, type ApplyTyped, demand, type Rule, type Shape, type ShapeFn, showShape } from '../shape/index.js'
+import {
+  type Accept,
+  type ApplyTyped,
+  demand,
+  type Rule,
+  type Shape,
+  ShapeError,
+  type ShapeFn,
+  showShape,
+} from '../shape/index.js'
 import { demandParameters, type FittingParameters, type ParameterTree } from './parameters.js'
 import { demandType, type TensorOf } from './typing.js'
 
@@ -50,6 +59,13 @@ export type AnyModule = Pick<Module<ShapeFn>, 'name' | 'speaker' | 'takes' | 'ru
 
 /** Any layer, when its types no longer matter. */
 export type AnyLayer = Pick<Layer<ShapeFn>, 'speaker' | 'takes' | 'rule' | 'probe'> & ((x: never) => unknown)
+
+/** What modules and layers have in common. */
+export type AnyPart = Pick<AnyModule, 'speaker' | 'rule' | 'takes' | 'probe'>
+/** Throws for a module that takes ids where f32 comes in, which is what modules give. */
+export const demandFloats = ({ speaker, takes }: AnyPart, shape: Shape): void => {
+  if (takes !== 'f32') throw new ShapeError(`${speaker} cannot take f32 ${showShape(shape)}: expected ${takes}`)
+}
 
 interface Definition {
   readonly name: string

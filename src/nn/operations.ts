@@ -16,7 +16,9 @@ import {
   type Gather,
   gatherRule,
   type Matmul,
+  type Mean,
   matmulRule,
+  meanRule,
   type Reduce,
   reduceRule,
   type Shape,
@@ -152,9 +154,18 @@ const reduction = <Name extends string>(name: Name, build: (x: Tensor, axes: rea
     return build(x, [axis])
   }) as unknown as Reduction<Name>
 
+/** Like the other reductions; the size of the axis must be a number. */
+export const mean = ((x: Tensor, axis: number) => {
+  demandType('mean', 'f32', x)
+  demand(meanRule(x.shape, axis))
+  return ir.mean(x, [axis])
+}) as unknown as <S extends Shape, D extends DType, const A extends number>(
+  x: First<Takes<'mean', 'f32', NoInfer<S>, NoInfer<D>>, Accept<Mean<NoInfer<S>, A>>> & Tensor<S, D>,
+  axis: A,
+) => TensorOf<Mean<S, A>, 'f32'>
+
 // The axis disappears.
 export const sum = reduction('sum', ir.sum)
-export const mean = reduction('mean', ir.mean)
 export const max = reduction('max', ir.max)
 export const min = reduction('min', ir.min)
 

@@ -4,7 +4,16 @@
  * (`L_level.layers.0.mlp.down_proj.weight`) is the official name.
  */
 import type { DType, Tensor } from '../ir/index.js'
-import { type Dim, type SameShape, type Shape, ShapeError, type Show, sameShape, showShape } from '../shape/index.js'
+import {
+  type Dim,
+  type First,
+  type SameShape,
+  type Shape,
+  ShapeError,
+  type Show,
+  sameShape,
+  showShape,
+} from '../shape/index.js'
 
 export type Initialiser =
   /** Normal cut at ±2σ, rescaled so that the standard deviation after truncation is `std`. */
@@ -38,28 +47,33 @@ export type FittingParameters<P, T> = [T] extends [Bound<P>] ? unknown : ShapeEr
 
 type Mismatch<P, T, Path extends string> =
   P extends ParameterSpec<infer S>
-    ? [T] extends [Tensor<infer R, DType>]
+    ? [T] extends [Tensor<infer R, infer D>]
       ? SameShape<R, S> extends true
-        ? never
+        ? [D] extends ['f32']
+          ? never
+          : `the parameter ${Path} is ${DType extends D ? 'of an unknown type' : `${D & string} ${Show<R>}`}, expected f32`
         : `the parameter ${Path} is ${Show<R>}, expected ${Show<S>}`
       : `the parameter ${Path} is missing, expected ${Show<S>}`
     : MismatchAt<PartKeys<P>, P, T, Path>
 /** Distributes over the keys; as a mapped type the compiler would unfold it in search of a constraint. */
 type MismatchAt<K, P, T, Path extends string> = K extends keyof P & string
-  ? Mismatch<P[K], K extends keyof T ? T[K] : undefined, Below<Path, K>>
+  ? Mismatch<P[K], K extends keyof T ? T[K] : UnderNumber<K, T>, Below<Path, K>>
   : never
+/** What stands under a key that is written as a number. */
+type UnderNumber<K, T> = K extends `${infer N extends number}` ? (N extends keyof T ? T[N] : undefined) : undefined
 type Below<Path extends string, K extends string> = Path extends '' ? K : `${Path}.${K}`
 /** The keys of a node: names, or the positions of a tuple. */
 type PartKeys<P> = P extends readonly unknown[] ? Extract<keyof P, `${number}`> : keyof P & string
 
-/** Throws `ShapeError` for the first parameter whose tensor is missing or has another shape. */
+/** Throws `ShapeError` for the first parameter whose tensor is missing or has another shape or type. */
 export const demandParameters = (tree: ParameterTree, bound: unknown, path = ''): void => {
   if (isSpec(tree)) {
-    const { shape } = (bound ?? {}) as { readonly shape?: Shape }
+    const { shape, dtype } = (bound ?? {}) as { readonly shape?: Shape; readonly dtype?: DType }
     if (shape === undefined || !sameShape(shape, tree.shape))
       throw new ShapeError(
         `the parameter ${path} is ${shape === undefined ? 'missing' : showShape(shape)}, expected ${showShape(tree.shape)}`,
       )
+    if (dtype !== 'f32') throw new ShapeError(`the parameter ${path} is ${dtype} ${showShape(shape)}, expected f32`)
     return
   }
   for (const [key, child] of Object.entries(tree as Readonly<Record<string, ParameterTree>>))
@@ -101,11 +115,14 @@ export const parameterShapes = ((tree: ParameterTree) =>
 
 /** `unknown` where the checkpoint holds what the tree needs and no more; otherwise a `ShapeError`, at the tensor at fault. */
 export type FittingCheckpoint<P, C> = string extends keyof C ? unknown : CheckpointErrors<ParameterShapes<P>, C>
-type CheckpointErrors<Want, C> = Lacking<Exclude<keyof Want, keyof C>, Want> & {
-  readonly [K in keyof C]: K extends keyof Want & string
-    ? WrongShape<K, C[K], Want[K]>
-    : ShapeError<`the checkpoint has ${K & string}, which the model has not`>
-}
+type CheckpointErrors<Want, C> = First<
+  Lacking<Exclude<keyof Want, keyof C>, Want>,
+  {
+    readonly [K in keyof C]: K extends keyof Want & string
+      ? WrongShape<K, C[K], Want[K]>
+      : ShapeError<`the checkpoint has ${K & string}, which the model has not`>
+  }
+>
 type WrongShape<Path extends string, Have, Want> = Have extends Shape
   ? Want extends Shape
     ? SameShape<Have, Want> extends true

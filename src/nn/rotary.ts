@@ -8,9 +8,11 @@ import { add, concat, type DType, literal, mul, sliceAxis, type Tensor } from '.
 import {
   type Accept,
   demand,
+  demandPositive,
   type EvenHead,
   evenHead,
   type First,
+  type Positive,
   type Rotated,
   rotatedRule,
   type Shape,
@@ -67,13 +69,14 @@ export interface RotaryTables<T extends number = number, D extends number = numb
 
 /** Tables for `positions` positions and an even head dimension; `base` sets the slowest frequency. */
 export const rotaryTables = ((positions: number, headDim: number, base = 10000): RotaryTables => {
+  demandPositive('rotaryTables', positions)
   const odd = evenHead('rotaryTables', headDim)
   if (odd !== undefined) throw new ShapeError(odd.sentence)
   const { cosine, sine } = angles(positions, headDim, base)
   const table = (data: Float32Array) => literal(data, [positions, 1, headDim]) as RotaryTables['cosine']
   return { positions, headDim, cosine: table(cosine), sine: table(sine) }
 }) as unknown as <const T extends number, const D extends number>(
-  positions: T,
+  positions: Positive<'rotaryTables', T> & T,
   headDim: EvenHead<'rotaryTables', D> & D,
   base?: number,
 ) => RotaryTables<T, D>

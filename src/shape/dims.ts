@@ -85,7 +85,7 @@ export const bindDim = (dim: Dim, dims: Dims): number | undefined => {
 
 // ── for programs ────────────────────────────────────────────────────────────────────────────────────────────────────
 /** Sizes are whole numbers from 0 on. */
-type IsSize<D extends Dim> = D extends number
+export type IsSize<D extends Dim> = D extends number
   ? number extends D
     ? true
     : `${D}` extends `-${string}`
@@ -94,7 +94,32 @@ type IsSize<D extends Dim> = D extends number
         ? true
         : false
   : true
-const isSize = (d: Dim): boolean => typeof d === 'string' || /^\d+$/.test(`${d}`)
+export const isSize = (d: Dim): boolean => typeof d === 'string' || /^\d+$/.test(`${d}`)
+
+/** The first that is no size; `never` when all are. */
+export type NoSize<S extends readonly unknown[]> = number extends S['length']
+  ? never
+  : S extends readonly [infer D extends Dim, ...infer R]
+    ? IsSize<D> extends true
+      ? NoSize<R>
+      : D
+    : never
+/** What is said of it. */
+export type NotWhole<D extends Dim> = `${D} is not a whole number from 0 on`
+export const notWhole = (sizes: readonly Dim[]): string | undefined => {
+  const d = sizes.find((size) => !isSize(size))
+  return d === undefined ? undefined : `${d} is not a whole number from 0 on`
+}
+
+/** What stands in the way of a size that is 1 or more; `What` says whose it is. */
+export type Positive<What extends string, N extends Dim> = [N] extends [0]
+  ? ShapeError<`${What}: 0 is not a whole number from 1 on`>
+  : IsSize<N> extends true
+    ? unknown
+    : ShapeError<`${What}: ${N} is not a whole number from 1 on`>
+export const demandPositive = (what: string, n: number): void => {
+  if (!isSize(n) || n === 0) throw new ShapeError(`${what}: ${n} is not a whole number from 1 on`)
+}
 
 /** `unknown` when `Name` gives the result `R`, a `ShapeError` when `R` is `never`. */
 type Fitting<Name extends string, A extends Dim, B extends Dim, R> = [A] extends [never]

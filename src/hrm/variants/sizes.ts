@@ -12,7 +12,7 @@ import type {
   StackParameters,
   SwigluParameters,
 } from '../../nn/index.js'
-import type { Add, CeilDivide, PuzzleRoom, Repeat, SwigluWidth } from '../../shape/index.js'
+import type { Add, CeilDivide, Positive, PuzzleRoom, Repeat, SwigluWidth } from '../../shape/index.js'
 import type { GradientRule } from '../gradient-rules.js'
 import type { InputParameters } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
@@ -22,11 +22,14 @@ export type ModelPositions = 'rope' | 'learned' | 'none'
 export type IsRope<Pos> = Pos extends 'rope' ? true : false
 type TableOf<Pos> = Pos extends 'learned' ? 'learned' : 'none'
 
+/** What stands in the way of a size of InputNet. */
+type Whole<Name extends string, N> = N extends number ? Positive<`inputNet: ${Name}`, N> : unknown
+
 /** What every model may be told. */
 export interface CommonSizes<V, S, D, H, E, Pos, W, N> {
-  readonly vocabulary: V
+  readonly vocabulary: Whole<'vocabulary', V> & V
   /** S: puzzle tokens. */
-  readonly sequence: S
+  readonly sequence: Whole<'sequence', S> & S
   /** D. Default 512. */
   readonly hidden?: D
   /** Must divide `hidden`. Default 8. */

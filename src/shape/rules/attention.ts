@@ -4,6 +4,7 @@
  */
 import type { Modulo, Multiply } from '../arithmetic.js'
 import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
+import { type IsSize, isSize } from '../dims.js'
 import {
   type Fits,
   isRefusal,
@@ -55,23 +56,26 @@ export const attentionRule = (hidden: number, heads: number): Rule => {
 }
 
 /** `H` when it divides `D`, a `ShapeError` otherwise. */
-export type HeadsOf<D extends number, H extends number> =
-  Modulo<D, H> extends infer R
-    ? [R] extends [never]
-      ? ShapeError<`attention: hidden ${D} does not split into ${H} heads`>
-      : [R] extends [0]
-        ? unknown
-        : [number] extends [R]
-          ? unknown
-          : ShapeError<`attention: hidden ${D} does not split into ${H} heads: the remainder is ${R & number}`>
+export type HeadsOf<D extends number, H extends number> = (
+  IsSize<H> extends true
+    ? Modulo<D, H>
     : never
+) extends infer R
+  ? [R] extends [never]
+    ? ShapeError<`attention: hidden ${D} does not split into ${H} heads`>
+    : [R] extends [0]
+      ? unknown
+      : [number] extends [R]
+        ? unknown
+        : ShapeError<`attention: hidden ${D} does not split into ${H} heads: the remainder is ${R & number}`>
+  : never
 
 /** D / H, or why there is none. */
 export const headDim = (hidden: number, heads: number): number | { readonly sentence: string } =>
-  hidden % heads === 0
+  isSize(heads) && hidden % heads === 0
     ? hidden / heads
     : refuse(
-        `attention: hidden ${hidden} does not split into ${heads} heads${heads > 0 ? `: the remainder is ${hidden % heads}` : ''}`,
+        `attention: hidden ${hidden} does not split into ${heads} heads${isSize(heads) && heads > 0 ? `: the remainder is ${hidden % heads}` : ''}`,
       )
 
 /** Keeps [..., D]; `Inter` is the inner width. */

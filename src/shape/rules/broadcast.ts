@@ -1,5 +1,6 @@
 /** Numpy's rule for several operands: dims are aligned at the end, equal or 1. */
 import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
+import { type NoSize, type NotWhole, notWhole } from '../dims.js'
 import { type Difference, difference, type IsKnown, type Refusal, refuse, type Show } from '../rule.js'
 
 /** The dim of two aligned dims, or `never` when they differ; of one that only run time knows, the other. */
@@ -67,13 +68,15 @@ export type BroadcastTo<From extends Shape, To extends Shape> = number extends F
   ? To
   : number extends To['length']
     ? Shape
-    : Broadcast<'broadcastTo', From, To> extends infer R
-      ? R extends Shape
-        ? Stretched<R, To> extends true
-          ? To
-          : ShapeError<`broadcastTo cannot take ${Show<From>} to ${Show<To>}: ${Difference<R, To>}`>
-        : ShapeError<`broadcastTo cannot take ${Show<From>} to ${Show<To>}: its dimensions must be equal or 1, counted from the last`>
-      : never
+    : [NoSize<To>] extends [never]
+      ? Broadcast<'broadcastTo', From, To> extends infer R
+        ? R extends Shape
+          ? Stretched<R, To> extends true
+            ? To
+            : ShapeError<`broadcastTo cannot take ${Show<From>} to ${Show<To>}: ${Difference<R, To>}`>
+          : ShapeError<`broadcastTo cannot take ${Show<From>} to ${Show<To>}: its dimensions must be equal or 1, counted from the last`>
+        : never
+      : ShapeError<`broadcastTo cannot take ${Show<From>} to ${Show<To>}: ${NotWhole<NoSize<To>>}`>
 type Stretched<R extends Shape, To extends Shape> = R['length'] extends To['length']
   ? { [K in keyof R]: K extends keyof To ? (IsKnown<R[K] & Dim> extends true ? R[K] : To[K]) : never } extends {
       [K in keyof To]: IsKnown<To[K] & Dim> extends true ? To[K] : Dim
@@ -85,6 +88,8 @@ type Stretched<R extends Shape, To extends Shape> = R['length'] extends To['leng
 export const broadcastToRule = (from: Shape, to: Shape): Shape | Refusal => {
   const joined = broadcastRule('broadcastTo', from, to)
   const text = `broadcastTo cannot take ${showShape(from)} to ${showShape(to)}`
+  const broken = notWhole(to)
+  if (broken !== undefined) return refuse(`${text}: ${broken}`)
   if ('sentence' in joined) return refuse(`${text}: its dimensions must be equal or 1, counted from the last`)
   return joined.length === to.length && joined.every((d, i) => d === to[i])
     ? to

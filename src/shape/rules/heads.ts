@@ -1,6 +1,7 @@
 /** Rules of the ends of a model: InputNet's puzzle tokens, OutputNet on the last S positions, QHead on the first. */
 import type { Multiply, Subtract } from '../arithmetic.js'
 import { type Dim, type Shape, ShapeError, showShape } from '../dim.js'
+import { isSize } from '../dims.js'
 import {
   agree,
   type Difference,
@@ -73,7 +74,7 @@ export type PuzzleRoom<E extends number, P extends number, D extends number> = [
   ? ShapeError<`inputNet: a puzzle embedding of ${E} does not fit into ${P} puzzle tokens of width ${D}`>
   : unknown
 export const demandPuzzleRoom = (embedding: number, tokens: number, hidden: number): void => {
-  if (tokens * hidden < embedding)
+  if (!isSize(tokens) || !isSize(embedding) || tokens * hidden < embedding)
     throw new ShapeError(
       `inputNet: a puzzle embedding of ${embedding} does not fit into ${tokens} puzzle tokens of width ${hidden}`,
     )

@@ -1,6 +1,7 @@
 /** `linear(I → O)`: the last dim I becomes O, the others stay. */
 import type { Dim, Shape, ShapeError } from '../dim.js'
 import { showShape } from '../dim.js'
+import { type IsSize, type NoSize, type NotWhole, notWhole } from '../dims.js'
 import { type Fits, fits, type Rule, refuse, type ShapeFn, type Show } from '../rule.js'
 
 export interface LinearRule<I extends number, O extends number> extends ShapeFn {
@@ -14,7 +15,9 @@ export type LinearOut<In, I extends number, O extends number> = In extends reado
   infer X extends Dim,
 ]
   ? Fits<X, I> extends true
-    ? [...L, O]
+    ? [IsSize<I>, IsSize<O>] extends [true, true]
+      ? [...L, O]
+      : ShapeError<`linear(${I} → ${O}) cannot take ${Show<In>}: ${NotWhole<NoSize<[I, O]>>}`>
     : ShapeError<`linear(${I} → ${O}) cannot take ${Show<In>}: last dimension is ${X}, expected ${I}`>
   : In extends readonly []
     ? ShapeError<`linear(${I} → ${O}) cannot take []: it has no dimension, expected ${I}`>
@@ -25,7 +28,8 @@ export const linearRule =
   (input) => {
     const last = input.at(-1)
     if (last === undefined) return refuse(`linear(${i} → ${o}) cannot take []: it has no dimension, expected ${i}`)
-    return fits(last, i)
+    const broken = fits(last, i) ? notWhole([i, o]) : `last dimension is ${last}, expected ${i}`
+    return broken === undefined
       ? [...input.slice(0, -1), o]
-      : refuse(`linear(${i} → ${o}) cannot take ${showShape(input)}: last dimension is ${last}, expected ${i}`)
+      : refuse(`linear(${i} → ${o}) cannot take ${showShape(input)}: ${broken}`)
   }

@@ -3,7 +3,7 @@
  * and the other way round; of the names of a bracket on the left all but one need a size.
  */
 import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
-import { type DimProduct, type DimQuotient, productOf, quotientOf } from '../dims.js'
+import { type DimProduct, type DimQuotient, isSize, productOf, quotientOf } from '../dims.js'
 import { type Dimensions, dimensions, type Fits, type Refusal, refuse, type Show } from '../rule.js'
 import {
   type Cure,
@@ -206,7 +206,8 @@ export const rearrangeRule = (input: Shape, pattern: string, given: Sizes): Rear
     if (another !== undefined) return refuse(`${text}: give the size of ${unknown} or ${another}`)
     const product = known.reduce<Dim>((n, name) => productOf(n, given[name] as Dim), 1)
     const quotient = quotientOf(dim, product)
-    if (quotient === undefined || (unknown === undefined && dim !== product)) {
+    const isBroken = known.some((name) => !isSize(given[name] as Dim))
+    if (isBroken || quotient === undefined || (unknown === undefined && dim !== product)) {
       const listed = known.map((name) => `${name} = ${given[name]}`).join(', ') || '1'
       return refuse(`${text}: ${dim} does not split into ${listed}`)
     }

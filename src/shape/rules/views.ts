@@ -1,7 +1,7 @@
 /** Views of one tensor: slice, split, pad, reshape, unsqueeze, transpose. */
 import type { Add, Divide, Subtract } from '../arithmetic.js'
 import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
-import { type DimProduct, elements } from '../dims.js'
+import { type DimProduct, elements, isSize, type NoSize, type NotWhole, notWhole } from '../dims.js'
 import { type Dimensions, dimensions, type IsKnown, type Refusal, refuse, type Show } from '../rule.js'
 import type { DimAt, HasAxis, InsertAt, KnownRank, Repeat, ReplaceAt, Without } from '../tuple.js'
 
@@ -13,9 +13,11 @@ export type Slice<S extends Shape, A extends number, Start extends number, Size 
     : HasAxis<S, A> extends false
       ? ShapeError<`slice of axis ${A} cannot take ${Show<S>}: it has ${Dimensions<S['length']>}`>
       : DimAt<S, A> extends infer D extends Dim
-        ? Inside<D, Start, Size> extends true
-          ? ReplaceAt<S, A, Size>
-          : ShapeError<`slice of ${Size} from ${Start} on axis ${A} cannot take ${Show<S>}: the axis has ${D}`>
+        ? [NoSize<[Start, Size]>] extends [never]
+          ? Inside<D, Start, Size> extends true
+            ? ReplaceAt<S, A, Size>
+            : ShapeError<`slice of ${Size} from ${Start} on axis ${A} cannot take ${Show<S>}: the axis has ${D}`>
+          : ShapeError<`slice of ${Size} from ${Start} on axis ${A} cannot take ${Show<S>}: ${NotWhole<NoSize<[Start, Size]>>}`>
         : never
 type Inside<D extends Dim, Start extends number, Size extends number> =
   IsKnown<D> extends false
@@ -30,9 +32,12 @@ export const sliceRule = (input: Shape, axis: number, start: number, size: numbe
   const dim = input[axis]
   if (dim === undefined)
     return refuse(`slice of axis ${axis} cannot take ${showShape(input)}: it has ${dimensions(input.length)}`)
+  const text = `slice of ${size} from ${start} on axis ${axis} cannot take ${showShape(input)}`
+  const broken = notWhole([start, size])
+  if (broken !== undefined) return refuse(`${text}: ${broken}`)
   return typeof dim === 'number' && start + size <= dim
     ? input.map((d, i) => (i === axis ? size : d))
-    : refuse(`slice of ${size} from ${start} on axis ${axis} cannot take ${showShape(input)}: the axis has ${dim}`)
+    : refuse(`${text}: the axis has ${dim}`)
 }
 
 // ── split ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -58,12 +63,15 @@ type SplitEvenly<S extends Shape, A extends number, D extends Dim, Parts extends
       ? ShapeError<`split on axis ${A} cannot take ${Show<S>}: ${D} does not divide into ${Parts} parts`>
       : Repeat<Parts, ReplaceAt<S, A, Divide<D, Parts>>>
     : ShapeError<`split on axis ${A} cannot take ${Show<S>}: ${D} does not divide into ${Parts} parts`>
-type SplitBySizes<S extends Shape, A extends number, D extends Dim, Sizes extends readonly number[]> =
-  number extends Total<Sizes>
+type SplitBySizes<S extends Shape, A extends number, D extends Dim, Sizes extends readonly number[]> = [
+  NoSize<Sizes>,
+] extends [never]
+  ? number extends Total<Sizes>
     ? { -readonly [K in keyof Sizes]: ReplaceAt<S, A, Sizes[K]> }
     : [D] extends [Total<Sizes>]
       ? { -readonly [K in keyof Sizes]: ReplaceAt<S, A, Sizes[K]> }
       : ShapeError<`split on axis ${A} cannot take ${Show<S>}: the sizes add up to ${Total<Sizes>}, the axis has ${D}`>
+  : ShapeError<`split on axis ${A} cannot take ${Show<S>}: ${NotWhole<NoSize<Sizes>>}`>
 type Total<Sizes extends readonly number[], Sum extends number = 0> = Sizes extends readonly [
   infer X extends number,
   ...infer R extends readonly number[],
@@ -84,10 +92,12 @@ export const splitRule = (
   if (dim === undefined) return refuse(`${text}: it has ${dimensions(input.length)}`)
   if (typeof parts === 'number') {
     const size = typeof dim === 'number' ? dim / parts : Number.NaN
-    return Number.isInteger(size)
+    return isSize(parts) && Number.isInteger(size)
       ? Array.from({ length: parts }, () => size)
       : refuse(`${text}: ${dim} does not divide into ${parts} parts`)
   }
+  const broken = notWhole(parts)
+  if (broken !== undefined) return refuse(`${text}: ${broken}`)
   const total = parts.reduce((a, b) => a + b, 0)
   return total === dim ? parts : refuse(`${text}: the sizes add up to ${total}, the axis has ${dim}`)
 }
@@ -101,7 +111,9 @@ export type Pad<S extends Shape, A extends number, Before extends number, After 
       ? ShapeError<`pad on axis ${A} cannot take ${Show<S>}: it has ${Dimensions<S['length']>}`>
       : DimAt<S, A> extends infer D extends Dim
         ? D extends number
-          ? ReplaceAt<S, A, Add<Add<Before, D>, After>>
+          ? [NoSize<[Before, After]>] extends [never]
+            ? ReplaceAt<S, A, Add<Add<Before, D>, After>>
+            : ShapeError<`pad on axis ${A} cannot take ${Show<S>}: ${NotWhole<NoSize<[Before, After]>>}`>
           : ShapeError<`pad on axis ${A} cannot take ${Show<S>}: the size of the axis must be a number`>
         : never
 
@@ -109,9 +121,11 @@ export const padRule = (input: Shape, axis: number, before: number, after: numbe
   const dim = input[axis]
   const text = `pad on axis ${axis} cannot take ${showShape(input)}`
   if (dim === undefined) return refuse(`${text}: it has ${dimensions(input.length)}`)
-  return typeof dim === 'number'
+  if (typeof dim !== 'number') return refuse(`${text}: the size of the axis must be a number`)
+  const broken = notWhole([before, after])
+  return broken === undefined
     ? input.map((d, i) => (i === axis ? before + dim + after : d))
-    : refuse(`${text}: the size of the axis must be a number`)
+    : refuse(`${text}: ${broken}`)
 }
 
 // ── reshape ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,11 +135,15 @@ export type Reshape<From extends Shape, To extends Shape> =
     ? To
     : KnownRank<To> extends false
       ? To
-      : SameElements<From, To> extends true
-        ? To
-        : ShapeError<`reshape cannot take ${Show<From>} to ${Show<To>}: it has ${Elements<From>} elements, expected ${Elements<To>}`>
+      : [NoSize<To>] extends [never]
+        ? SameElements<From, To> extends true
+          ? To
+          : [Elements<From>, 0] extends [0, Elements<To>]
+            ? To
+            : ShapeError<`reshape cannot take ${Show<From>} to ${Show<To>}: it has ${Elements<From>} elements, expected ${Elements<To>}`>
+        : ShapeError<`reshape cannot take ${Show<From>} to ${Show<To>}: ${NotWhole<NoSize<To>>}`>
 
-/** Dims on both sides are struck out; the products of the rest must agree. */
+/** Dims on both sides are struck out; the products of the rest must agree. (Where there are no elements they need not.) */
 type SameElements<A extends Shape, B extends Shape, Rest extends Shape = []> = A extends readonly [
   infer X extends Dim,
   ...infer As extends Shape,
@@ -145,12 +163,14 @@ type Elements<S extends Shape, P extends Dim = 1> = S extends readonly [infer X 
   ? Elements<R, DimProduct<P, X>>
   : P
 
-export const reshapeRule = (from: Shape, to: Shape): Shape | Refusal =>
-  elements(from) === elements(to)
+export const reshapeRule = (from: Shape, to: Shape): Shape | Refusal => {
+  const text = `reshape cannot take ${showShape(from)} to ${showShape(to)}`
+  const broken = notWhole(to)
+  if (broken !== undefined) return refuse(`${text}: ${broken}`)
+  return elements(from) === elements(to)
     ? to
-    : refuse(
-        `reshape cannot take ${showShape(from)} to ${showShape(to)}: it has ${elements(from)} elements, expected ${elements(to)}`,
-      )
+    : refuse(`${text}: it has ${elements(from)} elements, expected ${elements(to)}`)
+}
 
 /** A dim of size 1 before axis `A`. */
 export type Unsqueeze<S extends Shape, A extends number> =
