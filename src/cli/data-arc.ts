@@ -1,13 +1,26 @@
 /** `thetagrad data arc`: builds a dataset folder from ARC tasks. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { type ArcTask, arcHash, arcSource, longestSide, mayReplace, readArcTasks } from '../data/index.js'
+import {
+  type ArcTask,
+  arcHash,
+  arcSource,
+  longestSide,
+  mayReplace,
+  type Origins,
+  type PublicArcName,
+  publicArc,
+  readArcTasks,
+} from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
+import { type DownloadFlags, downloadArc } from './data-download.js'
 import { type Log, writeWatched } from './data-writing.js'
 
-export interface ArcOptions {
+export interface ArcOptions extends DownloadFlags {
   readonly out: string
   readonly seed: number
+  /** Public sets, beside the folders. */
+  readonly download?: readonly PublicArcName[]
   /** Folders or combined files of tasks that are trained on whole. */
   readonly train?: readonly string[]
   /** Tasks whose demonstrations are trained on, and whose test pairs are the test set. */
@@ -15,7 +28,7 @@ export interface ArcOptions {
   readonly augment?: number
   /** Tasks with larger grids are left out; sequences are as long as its square. Default 30. */
   readonly maxSide?: number
-  /** A task that is given twice is taken once, for the test where it is given there. */
+  /** A task whose name is given twice is taken once, for the test where it is given there. */
   readonly dropRepeated?: boolean
 }
 
@@ -34,20 +47,29 @@ export interface ArcSummary {
 }
 
 /** Why options do not go together, if they do not: bad usage. */
-export const arcUsage = ({ test, maxSide }: Omit<ArcOptions, 'out' | 'seed'>): string | undefined => {
+export const arcUsage = (o: Omit<ArcOptions, 'out' | 'seed'>): string | undefined => {
+  const { download = [], test, maxSide, cache } = o
   if (maxSide !== undefined && maxSide > 30) return `--max-side ${maxSide} is more than any grid has: 30 is the most`
-  return test === undefined ? 'give --test PATH: tasks whose test pairs are held out' : undefined
+  if (download.length === 0 && cache !== undefined) return '--cache is for what is fetched: add --download SET'
+  if (test !== undefined || download.some((name) => publicArc[name].test.length > 0)) return undefined
+  return download.length === 0
+    ? 'give --test PATH: tasks whose test pairs are held out; or --download SET'
+    : `${download.join(', ')} is trained on whole: add tasks to test on, with --test PATH or another --download SET`
 }
 
 export const buildArc =
-  (options: ArcOptions, log: Log): TaskEither<Problem, ArcSummary> =>
+  (options: ArcOptions, log: Log, from?: Origins): TaskEither<Problem, ArcSummary> =>
   async () => {
     const start = performance.now()
-    const { out, seed, train = [], test = [], augment = 0, maxSide: side = 30, dropRepeated = false } = options
+    const { out, seed, augment = 0, maxSide: side = 30, dropRepeated = false } = options
     const may = await mayReplace(out)
     if (E.isLeft(may)) return may
-    const [training, evaluation] = [readAll(train), readAll(test)]
+    const sets = (options.download ?? []).map((name) => publicArc[name])
+    const fetched = await downloadArc(sets, options, log, from)()
+    if (E.isLeft(fetched)) return fetched
+    const training = readAll([...fetched.right.train, ...(options.train ?? [])])
     if (E.isLeft(training)) return training
+    const evaluation = readAll([...fetched.right.test, ...(options.test ?? [])])
     if (E.isLeft(evaluation)) return evaluation
     if (evaluation.right.length === 0)
       return E.left(
@@ -55,14 +77,20 @@ export const buildArc =
       )
     const distinct = once(training.right, evaluation.right)
     const { repeated } = distinct
-    if (repeated.length > 0 && !dropRepeated)
+    const twice = repeated.filter(({ name, other }) => name === other)
+    if (twice.length > 0 && !dropRepeated)
       return E.left(
-        problem(`the task ${repeated[0]!.name} is given twice${as(repeated[0]!)}`, {
-          where: '--train, --test',
-          why: `what is trained on must not be tested${repeated.length > 1 ? `; ${repeated.length} tasks are given twice` : ''}`,
-          fix: 'name every task once, or add --drop-repeated to keep those to test on',
-        }),
+        problem(
+          `the task ${twice[0]!.name} is given twice${twice.length > 1 ? `, and ${twice.length - 1} more` : ''}`,
+          {
+            where: '--train, --test',
+            why: 'what is trained on must not be tested',
+            fix: 'name every task once, or add --drop-repeated to keep those to test on',
+          },
+        ),
       )
+    for (const { name, other } of repeated)
+      if (name !== other) log(`dropping ${name}: it is ${other} under another name`)
     const fits = (task: ArcTask) => longestSide(task) <= side
     const kept = { train: distinct.train.filter(fits), test: distinct.test.filter(fits) }
     const tasks = kept.train.length + kept.test.length
@@ -101,12 +129,10 @@ const readAll = (paths: readonly string[]): E.Either<Problem, readonly ArcTask[]
 
 interface Repeated {
   readonly name: string
-  /** The task it is the same as, where that has another name. */
+  /** The task that it is the same as: by its name, whatever is in it, or by what is in it under another name. */
   readonly other: string
 }
-const as = ({ name, other }: Repeated): string => (other === name ? '' : `, also as ${other}`)
-
-/** Every task once, by its name and by what is in it; those to test on come first. */
+/** Every task once, by its name and by what is in it (ARC-AGI-1 has one task twice); those to test on come first. */
 const once = (training: readonly ArcTask[], evaluation: readonly ArcTask[]) => {
   const names = new Map<string, string>()
   const repeated: Repeated[] = []

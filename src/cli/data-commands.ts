@@ -1,14 +1,14 @@
 /** `thetagrad data …`: the commands, their options and examples; options that contradict each other are bad usage. */
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { MazeShape } from '../data/index.js'
+import { type MazeShape, publicArc } from '../data/index.js'
 import type { Problem } from '../problem.js'
 import { buildSudoku, showSummary, sudokuUsage } from './data.js'
 import { arcUsage, buildArc, showArcSummary } from './data-arc.js'
 import { buildMaze, mazeUsage, showMazeSummary } from './data-maze.js'
 import type { Log } from './data-writing.js'
-import { count, natural, several } from './options.js'
+import { count, natural, several, severalOf } from './options.js'
 import { listed, log, type Outcome } from './result.js'
 
 /** How `main.ts` runs a command's work. */
@@ -35,6 +35,9 @@ const worker =
     return E.isLeft(built) ? built : E.right({ text: show(built.right), json: built.right })
   }
 
+const cacheOption = (): Option =>
+  new Option('--cache <folder>', 'where what is fetched is kept (default: $THETAGRAD_CACHE, or thetagrad in ~/.cache)')
+
 const sudoku = (data: Command, examples: Examples): Command =>
   data
     .command('sudoku')
@@ -44,8 +47,10 @@ const sudoku = (data: Command, examples: Examples): Command =>
     .requiredOption('--out <folder>', 'the dataset folder to write')
     .option('--train <file>', 'a CSV file of training puzzles; may be repeated', several)
     .option('--test <file>', 'a CSV file of test puzzles; may be repeated', several)
+    .option('--download', 'Sudoku-Extreme (0.8 GB, once), checked against its SHA-256, which need no other check')
+    .addOption(cacheOption())
     .option('--augment <n>', 'disguises added to every training puzzle', natural)
-    .option('--subsample <n>', 'train on so many of the puzzles, drawn at random', count)
+    .option('--subsample <n>', 'train on so many of the puzzles, drawn at random (with --download: 1000)', count)
     .option('--no-check-unique', 'do not look for second solutions')
     .option('--generate <side>', 'make puzzles instead of reading them: 4, 6 or 9', count)
     .option('--train-grids <n>', 'generated solution grids to train on (default: 230)', count)
@@ -58,6 +63,7 @@ const sudoku = (data: Command, examples: Examples): Command =>
       'after',
       examples(
         'data sudoku --generate 4 --out data/sudoku4',
+        'data sudoku --download --augment 1000 --out data/extreme',
         'data sudoku --train train.csv --test test.csv --subsample 1000 --augment 1000 --out data/extreme',
       ),
     )
@@ -76,6 +82,8 @@ const maze = (data: Command, examples: Examples): Command =>
     .requiredOption('--out <folder>', 'the dataset folder to write')
     .option('--train <file>', 'a CSV file of training mazes; may be repeated', several)
     .option('--test <file>', 'a CSV file of test mazes; may be repeated', several)
+    .option('--download', 'Maze-Hard (4 MB, once), checked against its SHA-256')
+    .addOption(cacheOption())
     .option('--width <columns>', 'of the mazes in the files, where they are no squares', count)
     .option('--generate <size>', 'make mazes instead of reading them: a side as 9, or rows and columns as 9x13', shape)
     .option('--train-count <n>', 'generated training mazes (default: 1000)', count)
@@ -93,6 +101,7 @@ const maze = (data: Command, examples: Examples): Command =>
     .addHelpText(
       'after',
       examples(
+        'data maze --download --out data/maze-hard',
         'data maze --train train.csv --test test.csv --out data/maze-hard',
         'data maze --generate 9 --train-count 2000 --test-count 200 --min-path 18 --out data/maze9',
         'data maze --generate 30 --out data/maze-generated',
@@ -110,13 +119,20 @@ const arc = (data: Command, examples: Examples): Command =>
       'tasks whose demonstrations are trained on and whose test pairs are the test; may be repeated',
       several,
     )
+    .addOption(
+      new Option('--download <set>', 'a public set, its tasks checked against a digest; may be repeated')
+        .choices(Object.keys(publicArc))
+        .argParser<readonly string[]>(severalOf(Object.keys(publicArc))),
+    )
+    .addOption(cacheOption())
     .option('--augment <n>', 'augmented copies of every task, at most (published: 1000)', natural)
     .option('--max-side <n>', 'leave out tasks with larger grids (default: 30); sequences are n×n', count)
-    .option('--drop-repeated', 'take a task that is given twice once, for the test where it is given there')
+    .option('--drop-repeated', 'take a task whose name is given twice once, for the test where it is given there')
     .option('--seed <n>', 'all randomness follows from it', natural, 0)
     .addHelpText(
       'after',
       examples(
+        'data arc --download arc-agi-1 --download conceptarc --augment 1000 --out data/arc1',
         'data arc --train ARC-AGI/data/training --test ARC-AGI/data/evaluation --augment 1000 --out data/arc1',
         'data arc --train ConceptARC/corpus --test ARC-AGI-2/data/evaluation --augment 300 --out data/mixed',
         'data arc --test arc-agi_evaluation_challenges.json --max-side 12 --augment 300 --out data/arc12',

@@ -9,15 +9,20 @@ import {
   mazeLeaks,
   mazeSource,
   mazeVocabulary,
+  publicTables,
   readMazes,
   showShape,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
+import { type DownloadFlags, downloadTable } from './data-download.js'
 import { everySecond, type Log, nextTurn, writeWatched } from './data-writing.js'
+import { given } from './options.js'
 
-export interface MazeOptions {
+export interface MazeOptions extends DownloadFlags {
   readonly out: string
   readonly seed: number
+  /** Maze-Hard instead of files. */
+  readonly download?: true
   /** CSV files; with `generate`, none. */
   readonly train?: readonly string[]
   readonly test?: readonly string[]
@@ -49,15 +54,19 @@ export interface MazeSummary extends MazeShape {
 export const mazeUsage = (o: Omit<MazeOptions, 'out' | 'seed'>): string | undefined => {
   const files = { '--train': o.train, '--test': o.test, '--width': o.width }
   const made = { '--train-count': o.trainCount, '--test-count': o.testCount, '--min-path': o.minPath }
-  const given = (options: object) => Object.entries(options).find(([, value]) => value !== undefined)?.[0]
+  if (o.download === undefined && o.cache !== undefined) return '--cache is for what is fetched: add --download'
   if (o.generate === undefined) {
     const stray = given(made)
-    if (stray !== undefined) return `${stray} is for generated mazes: add --generate SIDE, or leave it out`
+    if (stray !== undefined) return `${stray} is for generated mazes: add --generate SIZE, or leave it out`
+    if (o.download) {
+      const file = given(files)
+      return file && `mazes are either fetched or of files: leave out --download or ${file}`
+    }
     return o.train === undefined || o.test === undefined
-      ? 'give --train FILE and --test FILE, or --generate SIDE'
+      ? 'give --train FILE and --test FILE, or --download, or --generate SIZE'
       : undefined
   }
-  const stray = given(files)
+  const stray = given({ ...files, '--download': o.download })
   if (stray !== undefined) return `mazes are either generated or read: leave out --generate or ${stray}`
   const { width, height } = o.generate
   if (width * height < 4) return `there is no maze of ${showShape(o.generate)} cells worth solving: give 2 or more`
@@ -70,11 +79,11 @@ export const buildMaze =
   (options: MazeOptions, log: Log): TaskEither<Problem, MazeSummary> =>
   async () => {
     const start = performance.now()
-    const usage = mazeUsage(options)
-    if (usage !== undefined) return E.left(problem(usage))
     const may = await mayReplace(options.out)
     if (E.isLeft(may)) return may
-    const made = options.generate === undefined ? await fromFiles(options, log) : await generated(options, log)
+    const files = options.download ? await fetched(options, log) : E.right(options)
+    if (E.isLeft(files)) return files
+    const made = options.generate === undefined ? await fromFiles(files.right, log) : await generated(options, log)
     if (E.isLeft(made)) return made
     const { shape, train, test, leaked } = made.right
     const source = mazeSource(shape, train, test, options.dihedral ?? false)
@@ -98,6 +107,12 @@ interface Made {
   readonly train: readonly MazePuzzle[]
   readonly test: readonly MazePuzzle[]
   readonly leaked: number
+}
+
+/** The options with what was fetched as files. */
+const fetched = async (options: MazeOptions, log: Log): Promise<E.Either<Problem, MazeOptions>> => {
+  const paths = await downloadTable(publicTables.maze, options, log)()
+  return E.isLeft(paths) ? paths : E.right({ ...options, train: [paths.right.train], test: [paths.right.test] })
 }
 
 const fromFiles = async (options: MazeOptions, log: Log): Promise<E.Either<Problem, Made>> => {

@@ -6,16 +6,27 @@ import { duration } from './progress.js'
 
 export type Log = (line: string) => void
 
-export const writeWatched =
-  (source: DatasetSource, out: string, log: Log, options: WriteOptions = {}): TaskEither<Problem, Written> =>
-  async () => {
+export const writeWatched = (
+  source: DatasetSource,
+  out: string,
+  log: Log,
+  options: WriteOptions = {},
+): TaskEither<Problem, Written> =>
+  interruptible((signal) => {
     log(`writing ${out}`)
+    return writeSource(source, out, { ...options, signal, onProgress: everySecond(log) })
+  })
+
+/** Ctrl-C aborts the work, which so can end in order, instead of the process. */
+export const interruptible =
+  <A>(work: (signal: AbortSignal) => TaskEither<Problem, A>): TaskEither<Problem, A> =>
+  async () => {
     const controller = new AbortController()
     const stop = () => controller.abort()
     const signals = ['SIGINT', 'SIGTERM'] as const
     for (const signal of signals) process.on(signal, stop)
     try {
-      return await writeSource(source, out, { ...options, signal: controller.signal, onProgress: everySecond(log) })()
+      return await work(controller.signal)()
     } finally {
       for (const signal of signals) process.off(signal, stop)
     }

@@ -3,23 +3,31 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import {
   augment,
+  checkRows,
+  eachRow,
   type Geometry,
   type Groups,
   generateSudoku,
   geometryOfSide,
   leaks,
   mayReplace,
-  type Puzzle,
+  type PuzzleFile,
+  type PuzzleRow,
+  publicTables,
   randomOf,
-  readPuzzles,
+  reservoir,
   sudokuSource,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
+import { type DownloadFlags, downloadTable } from './data-download.js'
 import { type Log, writeWatched } from './data-writing.js'
+import { given } from './options.js'
 
-export interface SudokuOptions {
+export interface SudokuOptions extends DownloadFlags {
   readonly out: string
   readonly seed: number
+  /** Sudoku-Extreme instead of files. */
+  readonly download?: true
   /** CSV files; with `generate`, none. */
   readonly train?: readonly string[]
   readonly test?: readonly string[]
@@ -53,18 +61,23 @@ export interface DataSummary {
 
 /** Why options do not go together, if they do not: bad usage. */
 export const sudokuUsage = (o: Omit<SudokuOptions, 'out' | 'seed'>): string | undefined => {
-  const { generate, train, test, augment: copies, subsample, minBlanks, maxBlanks } = o
-  const given = (options: object) => Object.entries(options).find(([, value]) => value !== undefined)?.[0]
+  const { generate, download, train, test, augment: copies, subsample, minBlanks, maxBlanks } = o
+  if (download === undefined && o.cache !== undefined) return '--cache is for what is fetched: add --download'
   if (generate === undefined) {
     const { trainGrids, testGrids, puzzlesPerGrid } = o
     const grids = { '--train-grids': trainGrids, '--test-grids': testGrids, '--puzzles-per-grid': puzzlesPerGrid }
     const stray = given({ ...grids, '--min-blanks': minBlanks, '--max-blanks': maxBlanks })
     if (stray !== undefined) return `${stray} is for generated puzzles: add --generate SIDE, or leave it out`
+    if (download) {
+      const file = given({ '--train': train, '--test': test })
+      return file && `puzzles are either fetched or of files: leave out --download or ${file}`
+    }
     return train === undefined || test === undefined
-      ? 'give --train FILE and --test FILE, or --generate SIDE'
+      ? 'give --train FILE and --test FILE, or --download, or --generate SIDE'
       : undefined
   }
-  const stray = given({ '--train': train, '--test': test, '--augment': copies, '--subsample': subsample })
+  const files = { '--train': train, '--test': test, '--download': download }
+  const stray = given({ ...files, '--augment': copies, '--subsample': subsample })
   if (stray !== undefined) return `${stray} is for puzzles of files: leave out --generate or ${stray}`
   if (geometryOfSide(generate) === undefined) return `there is no Sudoku of side ${generate}: give 4, 6 or 9`
   return minBlanks !== undefined && maxBlanks !== undefined && minBlanks > maxBlanks
@@ -78,7 +91,9 @@ export const buildSudoku =
     const start = performance.now()
     const may = await mayReplace(options.out)
     if (E.isLeft(may)) return may
-    const made = options.generate === undefined ? await fromFiles(options, log) : generated(options, log)
+    const files = options.download ? await fetched(options, log) : E.right(options)
+    if (E.isLeft(files)) return files
+    const made = options.generate === undefined ? await fromFiles(files.right, log) : generated(options, log)
     if (E.isLeft(made)) return made
     const { geometry, train, test, leaked } = made.right
     const written = await writeWatched(sudokuSource(geometry, train, test), options.out, log)()
@@ -149,44 +164,67 @@ const generated = (options: SudokuOptions, log: Log): E.Either<Problem, Made> =>
   return E.isLeft(made) ? made : E.right({ geometry, ...made.right, leaked: 0 })
 }
 
-const fromFiles = async (options: SudokuOptions, log: Log): Promise<E.Either<Problem, Made>> => {
-  const read = async (
-    option: string,
-    files: readonly string[],
-  ): Promise<E.Either<Problem, { geometry: Geometry; puzzles: readonly Puzzle[] }>> => {
-    const puzzles: Puzzle[] = []
-    let geometry: Geometry | undefined
-    for (const file of files) {
-      log(`reading ${file}`)
-      const one = await readPuzzles(file, { checkUnique: options.checkUnique ?? true })()
-      if (E.isLeft(one)) return one
-      if (geometry !== undefined && one.right.geometry.side !== geometry.side)
-        return E.left(
-          problem('the files hold grids of different sizes', { where: file, fix: 'build one dataset for each size' }),
-        )
-      geometry = one.right.geometry
-      for (const p of one.right.puzzles) puzzles.push(p)
-    }
-    return geometry === undefined
-      ? E.left(
-          problem('no puzzles are given', {
-            where: option,
-            fix: 'name CSV files with --train and --test, or use --generate 4|6|9',
-          }),
-        )
-      : E.right({ geometry, puzzles })
+/** Puzzles that the published runs train on, of the 3.8 million that can be fetched. */
+const PUBLISHED_TRAINING = 1000
+
+/** The options with what was fetched as files; known by its digest, it needs no search for second solutions. */
+const fetched = async (options: SudokuOptions, log: Log): Promise<E.Either<Problem, SudokuOptions>> => {
+  const paths = await downloadTable(publicTables.sudoku, options, log)()
+  if (E.isLeft(paths)) return paths
+  const { subsample = PUBLISHED_TRAINING } = options
+  log(`training on ${subsample} of the puzzles`)
+  return E.right({
+    ...options,
+    subsample,
+    checkUnique: false,
+    train: [paths.right.train],
+    test: [paths.right.test],
+  })
+}
+
+/** Puzzles of some files, all of one size. */
+const readAll = async (
+  option: string,
+  files: readonly string[],
+  { checkUnique = true, subsample, seed }: Pick<SudokuOptions, 'checkUnique' | 'subsample' | 'seed'>,
+  log: Log,
+): Promise<E.Either<Problem, PuzzleFile>> => {
+  if (files.length === 0)
+    return E.left(
+      problem('no puzzles are given', {
+        where: option,
+        fix: 'name CSV files with --train and --test, or use --download or --generate 4|6|9',
+      }),
+    )
+  // Rows alone, so that of millions of puzzles only those that are kept are looked at.
+  const sample = reservoir<PuzzleRow>(subsample ?? Number.POSITIVE_INFINITY, randomOf(seed))
+  for (const file of files) {
+    log(`reading ${file}`)
+    const read = await eachRow(file, (row) => {
+      sample.add(row)
+      return undefined
+    })
+    if (E.isLeft(read)) return read
   }
-  const train = await read('--train', options.train ?? [])
+  return checkRows(sample.items, { checkUnique })
+}
+
+const fromFiles = async (options: SudokuOptions, log: Log): Promise<E.Either<Problem, Made>> => {
+  const { subsample: _, ...whole } = options
+  const train = await readAll('--train', options.train ?? [], options, log)
   if (E.isLeft(train)) return train
-  const test = await read('--test', options.test ?? [])
+  const test = await readAll('--test', options.test ?? [], whole, log)
   if (E.isLeft(test)) return test
-  const { geometry } = train.right
+  const { geometry, puzzles } = train.right
   if (test.right.geometry.side !== geometry.side)
-    return E.left(problem('the training and test files hold grids of different sizes', { where: '--test' }))
-  const { puzzles } = train.right
-  const chosen = options.subsample === undefined ? puzzles : sample(puzzles, options.subsample, options.seed)
+    return E.left(
+      problem('the training and test files hold grids of different sizes', {
+        where: '--test',
+        fix: 'build one dataset for each size',
+      }),
+    )
   log('looking for test solutions among the training solutions')
-  const leaked = new Set(leaks(geometry, chosen, test.right.puzzles))
+  const leaked = new Set(leaks(geometry, puzzles, test.right.puzzles))
   if (leaked.size === test.right.puzzles.length)
     return E.left(
       problem('every test puzzle has the solution of a training puzzle, in disguise or not', {
@@ -195,17 +233,14 @@ const fromFiles = async (options: SudokuOptions, log: Log): Promise<E.Either<Pro
       }),
     )
   const copies = options.augment ?? 0
-  if (copies > 0) log(`adding ${copies} disguises of each of ${chosen.length} puzzles`)
+  if (copies > 0) log(`adding ${copies} disguises of each of ${puzzles.length} puzzles`)
   return E.right({
     geometry,
-    train: augment(geometry, chosen, copies, options.seed),
+    train: augment(geometry, puzzles, copies, options.seed),
     test: test.right.puzzles.filter((_, i) => !leaked.has(i)).map((p) => [p]),
     leaked: leaked.size,
   })
 }
-
-const sample = (puzzles: readonly Puzzle[], count: number, seed: number): readonly Puzzle[] =>
-  randomOf(seed).shuffle(puzzles).slice(0, count)
 
 export const showSummary = (s: DataSummary): string =>
   [

@@ -7,10 +7,11 @@ import {
   type DatasetSplit,
   evaluationBatches,
   exampleCount,
+  openRows,
   readPuzzles,
-  readSplit,
   type Split,
   sudokuSplit,
+  type Tokens,
   trainingBatches,
 } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
@@ -37,7 +38,7 @@ const isCsv = (path: string): boolean =>
  * takes one.
  */
 export const openTraining = async (path: string, copies: number): Promise<E.Either<Problem, TrainingExamples>> => {
-  const split = isCsv(path) ? await augmentedFile(path, copies) : await readSplit(path, 'train')()
+  const split = isCsv(path) ? await augmentedFile(path, copies) : await openRows(path, 'train')()
   if (E.isLeft(split)) return split
   const rows = split.right
   return exampleCount(rows) === 0
@@ -68,11 +69,19 @@ export const openEvaluation = async (
 }
 
 /** What is evaluated on; of a CSV file the first puzzles. */
-export const openSplit = (path: string, split: Split, limit: number): Promise<E.Either<Problem, DatasetSplit>> =>
-  isCsv(path) ? splitOfFile(path, limit) : readSplit(path, split)()
+export const openSplit = (
+  path: string,
+  split: Split,
+  limit: number,
+): Promise<E.Either<Problem, DatasetSplit<Tokens>>> =>
+  isCsv(path) ? splitOfFile(path, limit) : openRows(path, split)()
 
 /** The first examples of a split, which must have one. */
-export const examplesOf = (rows: DatasetSplit, limit: number, where: string): E.Either<Problem, EvaluationExamples> => {
+export const examplesOf = (
+  rows: DatasetSplit<Tokens>,
+  limit: number,
+  where: string,
+): E.Either<Problem, EvaluationExamples> => {
   const count = Math.min(limit, exampleCount(rows))
   if (count === 0) return E.left(problem('there is no example to evaluate on', { where }))
   return E.right({ info: rows.info, count, batches: (size) => evaluationBatches(rows, size, limit) })

@@ -30,3 +30,15 @@ export const weightsOption = (): Option =>
 
 /** Collects an option that may be given several times. */
 export const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
+/** The same for an option of some choices. */
+export const severalOf =
+  (choices: readonly string[]) =>
+  (value: string, before: readonly string[] = []): readonly string[] => {
+    if (!choices.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`)
+    return several(value, before)
+  }
+
+/** The first of some options that is given. */
+export const given = (options: Readonly<Record<string, unknown>>): string | undefined =>
+  Object.entries(options).find(([, value]) => value !== undefined)?.[0]

@@ -60,10 +60,15 @@ const fromCombined = (file: string): E.Either<Problem, readonly ArcTask[]> => {
   const [challenges, solutions] = [readJson(file), readJson(solutionsFile)]
   if (E.isLeft(challenges)) return challenges
   if (E.isLeft(solutions)) return solutions
+  for (const [where, { right }] of [
+    [file, challenges],
+    [solutionsFile, solutions],
+  ] as const)
+    if (typeof right !== 'object' || right === null) return E.left(problem('these are no tasks by name', { where }))
   const tasks: ArcTask[] = []
   for (const [name, value] of Object.entries(challenges.right as Readonly<Record<string, unknown>>)) {
     const outputs = (solutions.right as Readonly<Record<string, unknown>>)[name]
-    const { test } = value as { readonly test?: unknown }
+    const test = (value as { readonly test?: unknown } | null)?.test
     if (!Array.isArray(outputs) || !Array.isArray(test) || outputs.length !== test.length)
       return E.left(problem(`the solutions of ${name} are not as many as its tests`, { where: solutionsFile }))
     const whole = { ...(value as object), test: test.map((t, i) => ({ ...t, output: outputs[i] })) }
@@ -74,7 +79,13 @@ const fromCombined = (file: string): E.Either<Problem, readonly ArcTask[]> => {
   return E.right(tasks)
 }
 
-const readJson = (file: string): E.Either<Problem, unknown> => parseJson(readFileSync(file, 'utf8'), file)
+const readJson = (file: string): E.Either<Problem, unknown> => {
+  try {
+    return parseJson(readFileSync(file, 'utf8'), file)
+  } catch (cause) {
+    return E.left(problem('the file cannot be read', { where: file, why: String(cause) }))
+  }
+}
 
 const parseJson = (text: string, where: string): E.Either<Problem, unknown> =>
   E.tryCatch(

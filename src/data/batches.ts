@@ -4,7 +4,7 @@
  * in order, the last one filled up with padding. B batch, S tokens.
  */
 import { randomOf } from './random.js'
-import { type DatasetSplit, exampleCount, IGNORED } from './split.js'
+import { type DatasetSplit, exampleCount, IGNORED, type Tokens } from './split.js'
 
 export interface Batch {
   /** i32 [B, S] */
@@ -22,25 +22,24 @@ interface Row {
   readonly identifier: number
 }
 
-const gather = (split: DatasetSplit, rows: readonly Row[], size: number): Batch => {
+const gather = (split: DatasetSplit<Tokens>, rows: readonly Row[], size: number): Batch => {
   const { seq_len: length, ignore_label_id: ignored, pad_id, blank_identifier_id } = split.info
   const inputs = new Int32Array(size * length).fill(pad_id)
   const labels = new Int32Array(size * length).fill(IGNORED)
   const puzzleIdentifiers = new Int32Array(size).fill(blank_identifier_id)
   rows.forEach(({ example, identifier }, row) => {
     puzzleIdentifiers[row] = identifier
-    for (let i = 0; i < length; i++) {
-      inputs[row * length + i] = split.inputs[example * length + i]!
-      const label = split.labels[example * length + i]!
-      labels[row * length + i] = label === ignored ? IGNORED : label
-    }
+    const [start, end] = [example * length, (example + 1) * length]
+    inputs.set(split.inputs.subarray(start, end), row * length)
+    const its = split.labels.subarray(start, end)
+    for (let i = 0; i < length; i++) labels[row * length + i] = its[i] === ignored ? IGNORED : its[i]!
   })
   return { inputs, labels, puzzleIdentifiers, count: rows.length }
 }
 
 /** Examples in training order from the start of an epoch on, without end, for batches of `size` of which `room` are free. */
 function* trainingRows(
-  { groupIndices, puzzleIndices, puzzleIdentifiers }: DatasetSplit,
+  { groupIndices, puzzleIndices, puzzleIdentifiers }: DatasetSplit<Tokens>,
   size: number,
   seed: number,
   from: number,
@@ -66,7 +65,12 @@ function* trainingRows(
  * Batches for training after the first `taken` ones. Where every puzzle has one example, as in Sudoku and Maze, an epoch has
  * as many rows as groups, so that the epoch to go on from is known; else the rows taken are drawn again.
  */
-export function* trainingBatches(split: DatasetSplit, size: number, seed: number, taken = 0): Generator<Batch, never> {
+export function* trainingBatches(
+  split: DatasetSplit<Tokens>,
+  size: number,
+  seed: number,
+  taken = 0,
+): Generator<Batch, never> {
   const groups = split.groupIndices.length - 1
   const isSingle = split.puzzleIndices.every((start, i) => start === i)
   const epoch = isSingle ? Math.floor((taken * size) / groups) : 0
@@ -81,7 +85,7 @@ export function* trainingBatches(split: DatasetSplit, size: number, seed: number
 
 /** Every example once, in order; at most `limit` of them. */
 export function* evaluationBatches(
-  split: DatasetSplit,
+  split: DatasetSplit<Tokens>,
   size: number,
   limit = Number.POSITIVE_INFINITY,
 ): Generator<Batch> {

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
-import { type PuzzleFields, parseRows, readText } from './csv-rows.js'
+import { eachRow, type PuzzleFields, type PuzzleRow, parseRows } from './csv-rows.js'
 import { type Geometry, type Grid, geometries, geometryOfCells, isSolution, type Puzzle } from './grid.js'
 import { solve } from './solver.js'
 
@@ -21,22 +21,39 @@ export interface ReadOptions {
 export const readPuzzles =
   (file: string, options: ReadOptions = {}): TaskEither<Problem, PuzzleFile> =>
   async () => {
-    const text = await readText(file)
-    return E.isLeft(text) ? text : parsePuzzles(text.right, file, options)
+    const collected = collecting(options)
+    const read = await eachRow(file, collected.visit)
+    return E.isLeft(read) ? read : E.right(collected.file())
   }
 
 export const parsePuzzles = (text: string, file: string, options: ReadOptions = {}): E.Either<Problem, PuzzleFile> => {
   const rows = parseRows(text, file)
-  if (E.isLeft(rows)) return rows
+  return E.isLeft(rows) ? rows : checkRows(rows.right, options)
+}
+
+/** Rows, perhaps of several files, as puzzles of one size; at least one row. */
+export const checkRows = (rows: readonly PuzzleRow[], options: ReadOptions = {}): E.Either<Problem, PuzzleFile> => {
+  const collected = collecting(options)
+  for (const row of rows) {
+    const verdict = collected.visit(row)
+    if (verdict === 'enough') break
+    if (verdict !== undefined) return E.left(verdict)
+  }
+  return E.right(collected.file())
+}
+
+/** Takes rows one after the other as long as they are puzzles. */
+const collecting = ({ checkUnique = true, limit = Number.POSITIVE_INFINITY }: ReadOptions) => {
   const puzzles: Puzzle[] = []
   let geometry: Geometry | undefined
-  for (const { fields, where } of rows.right.slice(0, options.limit)) {
-    const parsed = parseRow(fields, where, geometry, options.checkUnique ?? true)
-    if (E.isLeft(parsed)) return parsed
+  const visit = ({ fields, where }: PuzzleRow): Problem | 'enough' | undefined => {
+    const parsed = parseRow(fields, where, geometry, checkUnique)
+    if (E.isLeft(parsed)) return parsed.left
     geometry = parsed.right.geometry
     puzzles.push(parsed.right.puzzle)
+    return puzzles.length >= limit ? 'enough' : undefined
   }
-  return E.right({ geometry: geometry!, puzzles })
+  return { visit, file: (): PuzzleFile => ({ geometry: geometry!, puzzles }) }
 }
 
 const parseRow = (

@@ -2,14 +2,14 @@
  * A dataset, in memory and as the published folder: `{train,test}/dataset.json`, per set
  * `{set}__{inputs,labels,puzzle_identifiers,puzzle_indices,group_indices}.npy`, and `identifiers.json`.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
-import { type Npy, readNpy } from './npy.js'
-import { checkInfo, checkSplit, type DatasetInfo, type DatasetSplit } from './split.js'
+import { type Npy, openNpy, readNpy } from './npy.js'
+import { checkInfo, checkSplit, checkStored, type DatasetInfo, type DatasetSplit, type Tokens } from './split.js'
 
 export type Split = 'train' | 'test'
 export interface Dataset {
@@ -60,22 +60,69 @@ export const readInfo =
     return E.isLeft(text) ? text : checkInfo(text.right, file)
   }
 
+/** What of a split is read in any case: everything but its tokens. */
+const readFrame = async (folder: string, split: Split) => {
+  const info = await readInfo(folder, split)()
+  if (E.isLeft(info)) return info
+  const fileOf = (name: string) => join(folder, split, `${info.right.sets[0]}__${name}.npy`)
+  /** A part of every field, by whichever way it is read. */
+  const part = async <A>(
+    name: string,
+    read: (file: string) => Promise<E.Either<Problem, A>> | E.Either<Problem, A>,
+  ) => {
+    const array = await reading(fileOf(name), folder, async () => read(fileOf(name)))
+    return E.isLeft(array) ? array : array.right
+  }
+  return E.right({ info: info.right, fileOf, part })
+}
+
 /** Reads and checks one split. */
 export const readSplit =
   (folder: string, split: Split): TaskEither<Problem, DatasetSplit> =>
   async () => {
-    const at = join(folder, split)
-    const info = await readInfo(folder, split)()
-    if (E.isLeft(info)) return info
+    const frame = await readFrame(folder, split)
+    if (E.isLeft(frame)) return frame
+    const { info, fileOf, part } = frame.right
     const parts: Partial<Record<(typeof FIELDS)[number][1], Npy>> = {}
-    const fileOf = (name: string) => join(at, `${info.right.sets[0]}__${name}.npy`)
     for (const [name, key] of FIELDS) {
-      const array = await reading(fileOf(name), folder, () => readNpy(fileOf(name)))
+      const array = await part(name, readNpy)
       if (E.isLeft(array)) return array
-      if (E.isLeft(array.right)) return array.right
-      parts[key] = array.right.right
+      parts[key] = array.right
     }
-    return checkSplit(info.right, parts as Required<typeof parts>, fileOf)
+    return checkSplit(info, parts as Required<typeof parts>, fileOf)
+  }
+
+/** Bytes of tokens that are rather held in memory than read from the disk again and again. */
+const HELD = 2 ** 28
+
+/**
+ * A split to take batches from: large tokens stay on the disk, in files that are open until the process ends, and are
+ * checked by going through them once.
+ */
+export const openRows =
+  (folder: string, split: Split, held = HELD): TaskEither<Problem, DatasetSplit<Tokens>> =>
+  async () => {
+    const frame = await readFrame(folder, split)
+    if (E.isLeft(frame)) return frame
+    const { info, fileOf, part } = frame.right
+    const size = existsSync(fileOf('inputs')) ? statSync(fileOf('inputs')).size : 0
+    if (2 * size <= held) return readSplit(folder, split)()
+    const inputs = await part('inputs', openNpy)
+    if (E.isLeft(inputs)) return inputs
+    const labels = await part('labels', openNpy)
+    if (E.isLeft(labels)) return labels
+    const identifiers = await part('puzzle_identifiers', readNpy)
+    if (E.isLeft(identifiers)) return identifiers
+    const puzzles = await part('puzzle_indices', readNpy)
+    if (E.isLeft(puzzles)) return puzzles
+    const groups = await part('group_indices', readNpy)
+    if (E.isLeft(groups)) return groups
+    const lists = {
+      puzzleIdentifiers: identifiers.right,
+      puzzleIndices: puzzles.right,
+      groupIndices: groups.right,
+    }
+    return checkStored(info, { inputs: inputs.right, labels: labels.right, ...lists }, fileOf)
   }
 
 const readJson = async (file: string, folder: string): Promise<E.Either<Problem, unknown>> => {

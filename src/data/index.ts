@@ -28,9 +28,11 @@ export {
   sameGrid,
 } from './arc-vote.js'
 export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
-export { parsePuzzles, readPuzzles } from './csv.js'
+export { checkRows, type PuzzleFile, parsePuzzles, readPuzzles } from './csv.js'
+export { eachRow, type PuzzleRow } from './csv-rows.js'
 export {
   type Dataset,
+  openRows,
   readDataset,
   readIdentifiers,
   readInfo,
@@ -67,12 +69,24 @@ export {
   turnMaze,
 } from './maze.js'
 export { type MazeShape, mazeLeaks, mazeSource, parseMazes, readMazes, shapeOf, showShape } from './maze-files.js'
-export { type Random, randomOf } from './random.js'
+export {
+  type FetchOptions,
+  fetchArc,
+  fetchTable,
+  type Origins,
+  origins,
+  type PublicArc,
+  type PublicArcName,
+  type PublicTable,
+  publicArc,
+  publicTables,
+} from './public-data.js'
+export { type Random, randomOf, reservoir } from './random.js'
 export { mayReplace } from './replace-folder.js'
 export { parsePuzzle, showArc, showGrid, showMaze } from './show.js'
 export { solve } from './solver.js'
 export { collect, type DatasetSource } from './source.js'
-export { type DatasetInfo, type DatasetSplit, exampleCount, gridWidth, IGNORED } from './split.js'
+export { type DatasetInfo, type DatasetSplit, exampleCount, gridWidth, IGNORED, type Tokens } from './split.js'
 export {
   augment,
   demoSettings,

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
-import { type PuzzleRow, parseRows, readText } from './csv-rows.js'
+import { eachRow, type PuzzleRow, parseRows } from './csv-rows.js'
 import { judgeMaze, type Maze, type MazePuzzle, mazeTokens, mazeVocabulary, turnMaze } from './maze.js'
 import { type DatasetSource, type Rows, singleRows } from './source.js'
 
@@ -19,20 +19,32 @@ export interface MazeFile extends MazeShape {
 export const readMazes =
   (file: string, width?: number): TaskEither<Problem, MazeFile> =>
   async () => {
-    const text = await readText(file)
-    return E.isLeft(text) ? text : parseMazes(text.right, file, width)
+    const collected = collecting(width)
+    const read = await eachRow(file, collected.visit)
+    return E.isLeft(read) ? read : E.right(collected.file())
   }
 
 export const parseMazes = (text: string, file: string, width?: number): E.Either<Problem, MazeFile> => {
   const rows = parseRows(text, file)
   if (E.isLeft(rows)) return rows
-  const mazes: MazePuzzle[] = []
+  const collected = collecting(width)
   for (const row of rows.right) {
-    const maze = parseMaze(row, width, mazes[0]?.question)
-    if (E.isLeft(maze)) return maze
-    mazes.push(maze.right)
+    const wrong = collected.visit(row)
+    if (wrong !== undefined) return E.left(wrong)
   }
-  return E.right({ ...shapeOf(mazes[0]!.question), mazes })
+  return E.right(collected.file())
+}
+
+/** Takes rows one after the other as long as they are mazes of one shape. */
+const collecting = (width: number | undefined) => {
+  const mazes: MazePuzzle[] = []
+  const visit = (row: PuzzleRow): Problem | undefined => {
+    const maze = parseMaze(row, width, mazes[0]?.question)
+    if (E.isLeft(maze)) return maze.left
+    mazes.push(maze.right)
+    return undefined
+  }
+  return { visit, file: (): MazeFile => ({ ...shapeOf(mazes[0]!.question), mazes }) }
 }
 
 export const shapeOf = ({ width, cells }: Maze): MazeShape => ({ width, height: cells.length / width })

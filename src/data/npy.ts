@@ -1,5 +1,5 @@
 /** NumPy's `.npy` files, version 1.0, C order: what the published dataset folders are made of. */
-import { open } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
 
@@ -90,22 +90,59 @@ const AT_ONCE = 1 << 28
 
 /** A file as an array, into the memory it stays in. Rejects where the file cannot be read. */
 export const readNpy = async (file: string): Promise<E.Either<Problem, Npy>> => {
-  const handle = await open(file)
+  const opened = openNpy(file)
+  if (E.isLeft(opened)) return opened
+  const { shape, data, close } = opened.right
   try {
-    const { size } = await handle.stat()
-    const first = Buffer.alloc(Math.min(size, LONGEST_HEADER))
-    await handle.read(first, 0, first.length, 0)
-    const header = headerOf(first, size, file)
-    if (E.isLeft(header)) return header
-    const { shape, descriptor, start, length } = header.right
-    const bytes = new Uint8Array(length)
-    for (let at = 0; at < length; ) {
-      const { bytesRead } = await handle.read(bytes, at, Math.min(AT_ONCE, length - at), start + at)
-      if (bytesRead === 0) throw new Error('the file became shorter while it was read')
-      at += bytesRead
-    }
-    return E.right({ shape, data: types[descriptor].make(bytes.buffer) })
+    return E.right({ shape, data: data.subarray(0, data.length) })
   } finally {
-    await handle.close()
+    close()
+  }
+}
+
+/** The values of a file, read when they are asked for. */
+export interface StoredValues {
+  readonly descriptor: Descriptor
+  readonly length: number
+  /** The values from `start` to before `end`. */
+  readonly subarray: (start: number, end: number) => NpyData
+}
+
+/**
+ * A file that stays open, its values on the disk: batches of a dataset of many gigabytes are gathered so. Reads are
+ * synchronous, a few microseconds each, that a batch stays a pure function of its number. Throws where it cannot be read.
+ */
+export const openNpy = (
+  file: string,
+): E.Either<
+  Problem,
+  { readonly shape: readonly number[]; readonly data: StoredValues; readonly close: () => void }
+> => {
+  const handle = openSync(file, 'r')
+  const close = () => closeSync(handle)
+  try {
+    const { size } = fstatSync(handle)
+    const first = Buffer.alloc(Math.min(size, LONGEST_HEADER))
+    readSync(handle, first, 0, first.length, 0)
+    const header = headerOf(first, size, file)
+    if (E.isLeft(header)) {
+      close()
+      return header
+    }
+    const { shape, descriptor, start, length } = header.right
+    const each = types[descriptor].bytes
+    const subarray = (from: number, to: number): NpyData => {
+      const bytes = new Uint8Array((to - from) * each)
+      for (let at = 0; at < bytes.length; ) {
+        const read = readSync(handle, bytes, at, Math.min(AT_ONCE, bytes.length - at), start + from * each + at)
+        if (read === 0) throw new Error(`${file} became shorter while it was read`)
+        at += read
+      }
+      return types[descriptor].make(bytes.buffer)
+    }
+    return E.right({ shape, data: { descriptor, length: length / each, subarray }, close })
+  } catch (cause) {
+    close()
+    throw cause
   }
 }

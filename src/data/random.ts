@@ -32,3 +32,17 @@ export const randomOf = (...key: readonly number[]): Random => {
   }
   return { below, shuffle, permutation: (n) => shuffle(Array.from({ length: n }, (_, i) => i)) }
 }
+
+/** A sample of so many of items that come one after the other, each as likely as the others (algorithm R). */
+export const reservoir = <A>(size: number, random: Random) => {
+  const items: A[] = []
+  let seen = 0
+  return {
+    items: items as readonly A[],
+    add: (item: A): void => {
+      const at = seen < size ? seen : random.below(seen + 1)
+      if (at < size) items[at] = item
+      seen++
+    },
+  }
+}

@@ -5,7 +5,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
-import type { Npy } from './npy.js'
+import type { Npy, StoredValues } from './npy.js'
 
 /** `dataset.json`, its names those of the published code. */
 export interface DatasetInfo {
@@ -24,11 +24,18 @@ export interface DatasetInfo {
   readonly width?: number
 }
 
-export interface DatasetSplit {
+type InMemory = Uint8Array | Int32Array
+/** Tokens in memory or on the disk. */
+export interface Tokens {
+  readonly length: number
+  readonly subarray: (start: number, end: number) => InMemory
+}
+
+export interface DatasetSplit<T extends Tokens = InMemory> {
   readonly info: DatasetInfo
   /** [N, S] */
-  readonly inputs: Uint8Array | Int32Array
-  readonly labels: Uint8Array | Int32Array
+  readonly inputs: T
+  readonly labels: T
   /** [puzzles] */
   readonly puzzleIdentifiers: Int32Array
   /** [puzzles + 1] */
@@ -42,7 +49,7 @@ export interface DatasetSplit {
 /** Label that losses and metrics leave out. */
 export const IGNORED = -100
 
-export const exampleCount = (split: DatasetSplit): number => split.inputs.length / split.info.seq_len
+export const exampleCount = (split: DatasetSplit<Tokens>): number => split.inputs.length / split.info.seq_len
 
 const again = 'build the dataset again (`thetagrad data sudoku|maze|arc`)'
 
@@ -89,14 +96,44 @@ export const gridWidth = ({ seq_len, width = Math.sqrt(seq_len) }: DatasetInfo):
 const ignored = (info: Readonly<Record<string, unknown>>): number | null =>
   typeof info.ignore_label_id === 'number' ? info.ignore_label_id : null
 
-type Parts = { readonly [K in Exclude<keyof DatasetSplit, 'info' | 'wide'>]: Npy }
+/** An array of a file, in memory or on the disk. */
+interface Part<D> {
+  readonly shape: readonly number[]
+  readonly data: D
+}
+type Lists = { readonly [K in 'puzzleIdentifiers' | 'puzzleIndices' | 'groupIndices']: Npy }
+type Parts<D> = Lists & { readonly [K in 'inputs' | 'labels']: Part<D> }
 
 /** The arrays as a split; `fileOf` names a part's file in problems. */
 export const checkSplit = (
   info: DatasetInfo,
-  parts: Parts,
+  parts: Parts<Npy['data']>,
   fileOf: (name: string) => string,
-): E.Either<Problem, DatasetSplit> => {
+): E.Either<Problem, DatasetSplit> => checked(info, parts, fileOf, inMemory)
+
+/** The same where the tokens stay on the disk: they are gone through once. */
+export const checkStored = (
+  info: DatasetInfo,
+  parts: Parts<StoredValues>,
+  fileOf: (name: string) => string,
+): E.Either<Problem, DatasetSplit<Tokens>> =>
+  checked(info, parts, fileOf, ({ length, subarray }) => ({
+    length,
+    subarray: (start, end) => inMemory(subarray(start, end)),
+  }))
+
+const kindOf = (data: Npy['data'] | StoredValues): 'float' | 'wide' | 'narrow' => {
+  const is = (type: typeof Float32Array | typeof BigInt64Array, descriptor: string) =>
+    data instanceof type || ('descriptor' in data && data.descriptor === descriptor)
+  return is(Float32Array, '<f4') ? 'float' : is(BigInt64Array, '<i8') ? 'wide' : 'narrow'
+}
+
+const checked = <D extends Npy['data'] | StoredValues, T extends Tokens>(
+  info: DatasetInfo,
+  parts: Parts<D>,
+  fileOf: (name: string) => string,
+  tokens: (data: D) => T,
+): E.Either<Problem, DatasetSplit<T>> => {
   const refuse = (name: string, what: string) => E.left(problem(what, { where: fileOf(name), fix: again }))
   const { inputs, labels, puzzleIdentifiers, puzzleIndices, groupIndices } = parts
   const examples = inputs.shape[0] ?? 0
@@ -106,12 +143,14 @@ export const checkSplit = (
   ] as const)
     if (part.shape.length !== 2 || part.shape[0] !== examples || part.shape[1] !== info.seq_len)
       return refuse(name, `its shape is [${part.shape}], expected [${examples}, ${info.seq_len}]`)
-  const puzzles = puzzleIdentifiers.data.length
   const lists = { puzzle_identifiers: puzzleIdentifiers, puzzle_indices: puzzleIndices, group_indices: groupIndices }
+  for (const [name, part] of Object.entries(lists))
+    if (part.shape.length !== 1) return refuse(name, `its shape is [${part.shape}], expected one dimension`)
+  const puzzles = puzzleIdentifiers.data.length
   for (const [name, part] of Object.entries({ inputs, labels, ...lists }))
-    if (part.data instanceof Float32Array) return refuse(name, 'it holds float32, expected whole numbers')
-  const wide = (['inputs', 'labels'] as const).filter((name) => parts[name].data instanceof BigInt64Array)
-  const split: DatasetSplit = {
+    if (kindOf(part.data) === 'float') return refuse(name, 'it holds float32, expected whole numbers')
+  const wide = (['inputs', 'labels'] as const).filter((name) => kindOf(parts[name].data) === 'wide')
+  const split: DatasetSplit<T> = {
     info,
     inputs: tokens(inputs.data),
     labels: tokens(labels.data),
@@ -138,22 +177,33 @@ export const checkSplit = (
   ] as const
   for (const [name, values, limit, of] of ranges) {
     const bad = firstOutside(values, limit, name === 'labels' ? info.ignore_label_id : null)
-    if (bad >= 0) return refuse(name, `entry ${bad} is ${values[bad]}, expected 0 to ${limit - 1} (${of} is ${limit})`)
+    if (bad !== undefined)
+      return refuse(name, `entry ${bad.at} is ${bad.value}, expected 0 to ${limit - 1} (${of} is ${limit})`)
   }
   return E.right(split)
 }
 
-/** The first entry that is neither in 0 … limit − 1 nor the allowed one, or −1. A loop, because there may be 10⁸ of them. */
-const firstOutside = (values: Uint8Array | Int32Array, limit: number, allowed: number | null): number => {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!
-    if ((value < 0 || value >= limit) && value !== allowed) return i
+/** Values looked at in one go: as many as are read from a disk at once. */
+const STRETCH = 1 << 22
+
+/** The first entry that is neither in 0 … limit − 1 nor the allowed one. Loops, because there may be 10⁹ of them. */
+const firstOutside = (
+  values: Tokens,
+  limit: number,
+  allowed: number | null,
+): { readonly at: number; readonly value: number } | undefined => {
+  for (let start = 0; start < values.length; start += STRETCH) {
+    const stretch = values.subarray(start, Math.min(start + STRETCH, values.length))
+    for (let i = 0; i < stretch.length; i++) {
+      const value = stretch[i]!
+      if ((value < 0 || value >= limit) && value !== allowed) return { at: start + i, value }
+    }
   }
-  return -1
+  return undefined
 }
 
 /** As few bytes as they came in, but 64-bit integers, which the published builder writes for augmented puzzles, become 32. */
-const tokens = (data: Npy['data']): Uint8Array | Int32Array => (data instanceof Uint8Array ? data : integers(data))
+const inMemory = (data: Npy['data']): InMemory => (data instanceof Uint8Array ? data : integers(data))
 
 const integers = (data: Npy['data']): Int32Array => {
   if (data instanceof Int32Array) return data

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { buildSudoku, type SudokuOptions, showSummary } from '../../src/cli/data.js'
+import { buildSudoku, type SudokuOptions, showSummary, sudokuUsage } from '../../src/cli/data.js'
 import { readSplit } from '../../src/data/index.js'
 import { showProblem } from '../../src/problem.js'
 import { hasShared, sharedFile, sharedSudoku } from '../support/shared-data.js'
@@ -110,7 +110,9 @@ describe('data sudoku', () => {
   it('refuses lists of different sizes', async () => {
     const four = list('four.csv', rowOf(answers[0]!))
     const six = list('six.csv', rowOf('123456456123231564564231312645645312'))
-    expect(await message({ train: [four, six], test: [four] })).toMatch(/six\.csv: .*different sizes/)
+    expect(await message({ train: [four, six], test: [four] })).toMatch(
+      /six\.csv:2: the question has 36 cells, those before it 16/,
+    )
     expect(await message({ train: [four], test: [six] })).toMatch(/--test: .*different sizes/)
   })
 
@@ -132,4 +134,25 @@ describe('data sudoku', () => {
       })
     },
   )
+})
+
+it.each([
+  [{}, 'give --train FILE and --test FILE, or --download, or --generate SIDE'],
+  [{ test: ['a'] }, 'give --train FILE and --test FILE'],
+  [{ train: ['a'], test: ['b'], maxBlanks: 3 }, '--max-blanks is for generated puzzles: add --generate SIDE'],
+  [{ generate: 9, augment: 3 }, '--augment is for puzzles of files: leave out --generate or --augment'],
+  [{ generate: 9, download: true }, 'leave out --generate or --download'],
+  [{ generate: 5 }, 'there is no Sudoku of side 5: give 4, 6 or 9'],
+  [{ generate: 9, minBlanks: 9, maxBlanks: 8 }, '--min-blanks 9 is more than --max-blanks 8'],
+  [{ download: true, train: ['a'] }, 'either fetched or of files: leave out --download or --train'],
+  [{ generate: 9, cache: 'c' }, '--cache is for what is fetched: add --download'],
+] as const)('%j is bad usage, and says what to change', (options, sentence) => {
+  expect(sudokuUsage(options as Partial<SudokuOptions>)).toContain(sentence)
+})
+it.each([
+  [{ train: ['a'], test: ['b'], augment: 3, subsample: 4 }],
+  [{ download: true, cache: 'c', augment: 1000 }],
+  [{ generate: 9, trainGrids: 3, minBlanks: 3 }],
+] as const)('%j is no bad usage', (options) => {
+  expect(sudokuUsage(options as Partial<SudokuOptions>)).toBeUndefined()
 })

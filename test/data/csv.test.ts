@@ -94,7 +94,7 @@ describe('a list of puzzles', () => {
       const missing = await readPuzzles(join(folder, 'none.csv'))()
       expect(E.isLeft(missing) && showProblem(missing.left)).toMatch(/none\.csv: there is no such file\n.*fix/)
       const directory = await readPuzzles(folder)()
-      expect(E.isLeft(directory) && directory.left.what).toMatch(/cannot be read/)
+      expect(E.isLeft(directory) && directory.left.what).toBe('this is a folder, not a CSV file')
       writeFileSync(join(folder, 'one.csv'), list(good))
       expect(E.isRight(await readPuzzles(join(folder, 'one.csv'))())).toBe(true)
     } finally {

@@ -1,0 +1,93 @@
+/** `--download`: the public copy of a benchmark instead of files of one's own, with progress while somebody waits. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import {
+  type FetchOptions,
+  fetchArc,
+  fetchTable,
+  type Origins,
+  origins,
+  type PublicArc,
+  type PublicTable,
+} from '../data/index.js'
+import type { Problem } from '../problem.js'
+import { interruptible, type Log } from './data-writing.js'
+import { bytes, duration } from './progress.js'
+
+export interface DownloadFlags {
+  /** Where what was fetched is kept. */
+  readonly cache?: string
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** `--cache`, `THETAGRAD_CACHE`, or where caches lie. */
+const cacheFolder = ({ cache }: DownloadFlags, env: Environment): string =>
+  cache ?? env.THETAGRAD_CACHE ?? join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'thetagrad')
+
+/** A mirror of Hugging Face is told as to its own tools. */
+const originsOf = (env: Environment): Origins => ({
+  ...origins,
+  ...(env.HF_ENDPOINT && { huggingFace: env.HF_ENDPOINT.replace(/\/$/, '') }),
+})
+
+const watched = <A>(
+  flags: DownloadFlags,
+  log: Log,
+  from: Origins,
+  fetching: (options: FetchOptions) => TaskEither<Problem, A>,
+): TaskEither<Problem, A> =>
+  interruptible((signal) =>
+    fetching({
+      cache: cacheFolder(flags, process.env),
+      origins: from,
+      signal,
+      onFile: (url) => log(`fetching ${url}`),
+      onProgress: rate(log),
+    }),
+  )
+
+export const downloadTable = (
+  table: PublicTable,
+  flags: DownloadFlags,
+  log: Log,
+  from = originsOf(process.env),
+): TaskEither<Problem, Record<'train' | 'test', string>> =>
+  watched(flags, log, from, (options) => fetchTable(table, options))
+
+/** Several sets, one after the other. */
+export const downloadArc =
+  (
+    sets: readonly PublicArc[],
+    flags: DownloadFlags,
+    log: Log,
+    from = originsOf(process.env),
+  ): TaskEither<Problem, Record<'train' | 'test', readonly string[]>> =>
+  async () => {
+    const [train, test]: [string[], string[]] = [[], []]
+    for (const set of sets) {
+      const fetched = await watched(flags, log, from, (options) => fetchArc(set, options))()
+      if (E.isLeft(fetched)) return fetched
+      train.push(...fetched.right.train)
+      test.push(...fetched.right.test)
+    }
+    return E.right({ train, test })
+  }
+
+/** Once a second how much there is, how fast it comes and how long the rest takes. */
+const rate = (log: Log): ((done: number, of: number | undefined) => void) => {
+  let begun: { readonly at: number; readonly done: number } | undefined
+  let said = performance.now()
+  return (done, of) => {
+    const now = performance.now()
+    // A second file, or one that begins anew, has another pace.
+    if (begun === undefined || done < begun.done) begun = { at: now, done }
+    if (now - said < 1000) return
+    said = now
+    const speed = (done - begun.done) / ((now - begun.at) / 1000)
+    const rest = of === undefined || speed === 0 ? '' : `, ${duration((of - done) / speed)} left`
+    log(`  ${bytes(done)}${of === undefined ? '' : ` of ${bytes(of)}`}, ${bytes(speed)}/s${rest}`)
+  }
+}
