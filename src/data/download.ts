@@ -77,7 +77,7 @@ const remembered = async (path: string): Promise<Memory | undefined> => {
   }
 }
 
-export const sha256Of = async (path: string): Promise<string> => {
+const sha256Of = async (path: string): Promise<string> => {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
   return hash.digest('hex')

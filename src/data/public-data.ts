@@ -191,7 +191,7 @@ const checkTasks = (set: PublicArc, parts: readonly string[], folder: string): E
 }
 
 /** SHA-256 of tasks in the order of their places: grids alone, so that spaces and other fields do not count. */
-export const digestOf = (tasks: readonly (readonly [part: string, task: ArcTask])[]): string => {
+const digestOf = (tasks: readonly (readonly [part: string, task: ArcTask])[]): string => {
   const grids = (examples: ArcTask['train']) => examples.map(({ input, output }) => [input, output])
   const lines = tasks.map(([part, t]) => `${part}/${t.name} ${JSON.stringify([grids(t.train), grids(t.test)])}\n`)
   return createHash('sha256').update(lines.sort().join('')).digest('hex')

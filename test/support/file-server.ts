@@ -13,7 +13,7 @@ export interface Behaviour {
   readonly redirect?: { readonly to: string; readonly headers?: Readonly<Record<string, string>> }
 }
 
-export interface Seen {
+interface Seen {
   readonly url: string
   readonly range?: string
   readonly ifRange?: string
