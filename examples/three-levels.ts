@@ -6,7 +6,7 @@ import {
   adaptiveHalting,
   add,
   call,
-  hierarchicalConvergence,
+  hierarchy,
   inputNet,
   oneStepGradient,
   outputNet,
@@ -21,9 +21,6 @@ const sequence = 16
 const hidden = 64
 
 const level = stack(1, transformerBlock({ hidden, heads: 2 }))
-/** (3 3 2) (3 3 2), then 1; all of it twice. */
-const inner = hierarchicalConvergence({ cycles: 2, steps: 2, gradient: oneStepGradient })
-const outer = hierarchicalConvergence({ cycles: 2, steps: 1, gradient: oneStepGradient })
 
 export default {
   model: reasoner({
@@ -32,11 +29,9 @@ export default {
     blocks: { slow: level, medium: level, fast: level },
     state: { z_1: 'init_1', z_2: 'init_2', z_3: 'init_3' },
     think: ({ slow, medium, fast }, x) =>
-      outer(
-        inner(
-          call('3', (z) => ({ ...z, z_3: fast(z.z_3, add(z.z_2, x)) })),
-          call('2', (z) => ({ ...z, z_2: medium(z.z_2, add(z.z_1, z.z_3)) })),
-        ),
+      hierarchy({ periods: [2, 2, 2], gradient: oneStepGradient })(
+        call('3', (z) => ({ ...z, z_3: fast(z.z_3, add(z.z_2, x)) })),
+        call('2', (z) => ({ ...z, z_2: medium(z.z_2, add(z.z_1, z.z_3)) })),
         call('1', (z) => ({ ...z, z_1: slow(z.z_1, z.z_2) })),
       ),
     answer: 'z_1',

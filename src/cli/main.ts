@@ -84,6 +84,18 @@ action(
   },
 )
 
+action(
+  program
+    .command('new')
+    .argument('<name>', 'of the model; the file is NAME.ts')
+    .description('writes a commented starting file for a model of your own: an HRM to be changed')
+    .addHelpText('after', examples('new mine', 'new models/mine')),
+  async (name: string) => {
+    const { newCommand } = await import('./new.js')
+    return newCommand(name)
+  },
+)
+
 addDataCommands(program, action, examples)
 
 const train = withTrainFlags(
