@@ -27,14 +27,19 @@ import {
   type Recurrence,
   reasoner,
   recurrent,
+  rins,
   slice,
   stack,
   type Tensor,
   transformer,
   transformerBlock,
   trm,
+  trmSingle,
+  trmSix,
   universal,
+  urm,
   wholeCycleGradient,
+  written,
 } from '../src/index.js'
 
 type Z = Tensor<['batch', 82, 64], 'f32'>
@@ -75,6 +80,9 @@ expectType<Recurrence<State>>(hierarchy({ periods: [2, 3, 4], gradient: oneStepG
 expectError(hierarchy({ periods: [2, 3, 4], gradient: oneStepGradient })(low, high))
 expectError(hierarchy({ periods: [2], gradient: oneStepGradient })(low, high))
 expectError(hierarchy({ periods: 2, gradient: oneStepGradient })(low))
+expectType<Recurrence<State>>(each(['low', 'high'] as const, (k) => call(k, (z: State) => written(z, k, z.low))))
+expectError(call('L', (z: State) => written(z, 'middle', z.low)))
+expectError(call('L', (z: State) => written(z, 'low', slice(z.low, 1, 0, 81))))
 expectType<Recurrence<State>>(each([1, 2], () => low))
 expectError(each([1, 2], () => 3))
 expectError(oneStepGradient(2))
@@ -201,3 +209,13 @@ expectError(transformer({ ...sized, layers: 3 }).parameters.init)
 expectError(transformer({ ...sized, loops: 3 }))
 expectError(recurrent({ ...sized, heads: 3 }))
 expectError(universal({ ...sized, heads: 3 }))
+expectType<[64]>(trmSix({ ...sized, puzzleTokens: 1 }).parameters.L6_init.shape)
+expectType<[64]>(trmSingle(sized).parameters.L_init.shape)
+expectType<[256, 1, 2]>(urm({ ...sized, layers: 1, expansion: 1 }).parameters.net.layers[0].mlp.dwconv.weight.shape)
+expectType<[64, 64]>(rins(sized).parameters.H_level.layers[3].self_attn.o_proj.weight.shape)
+expectError(trmSingle(sized).parameters.H_init)
+expectError(trmSix({ ...sized, heads: 3 }))
+expectError(trmSingle({ ...sized, heads: 3 }))
+expectError(urm({ ...sized, heads: 3 }))
+expectError(rins({ ...sized, heads: 3 }))
+expectError(rins({ ...sized, cycles: 3 }))

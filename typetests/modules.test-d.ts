@@ -3,6 +3,7 @@ import { expectError, expectType } from 'tsd'
 import {
   attention,
   block,
+  convSwiglu,
   embedding,
   flow,
   less,
@@ -60,6 +61,9 @@ expectError(linear(512, 64).apply(null as never)(null as unknown as F<[]>))
 expectError(linear('512', 64))
 expectError(linearWithBias(512, '64'))
 expectError(embedding(11))
+expectType<X>(convSwiglu({ hidden: 512, expansion: 4 }).apply(null as never)(x))
+expectError(convSwiglu({ hidden: 512, expansion: 4 }).apply(null as never)(narrow))
+expectType<[1536]>(convSwiglu({ hidden: 512, expansion: 4 }).parameters.dwconv.bias.shape)
 expectError(swiglu({ hidden: 512 }))
 expectError(attention({ hidden: 512, heads: 0 }))
 expectType<F<[64]>>(linear(512, 64).apply(null as never)(null as unknown as F<[512]>))

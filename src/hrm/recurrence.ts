@@ -52,6 +52,9 @@ export const call = <S, R>(level: string, step: (state: S) => Steady<NoInfer<S>,
   { level, step: step as unknown as Step<S> },
 ]
 
+/** The states with one of them replaced, by a name that is computed: `written(z, slot, net(z[slot]))`. */
+export const written = <S, const K extends keyof S>(state: S, name: K, value: S[K]): S => ({ ...state, [name]: value })
+
 /** One recurrence after another. */
 export const inTurn = <S>(...recurrences: readonly Recurrence<S>[]): Recurrence<S> => recurrences.flat()
 

@@ -1,6 +1,7 @@
 export * from './attention.js'
 export * from './block.js'
 export * from './combinators.js'
+export * from './conv-swiglu.js'
 export * from './init.js'
 export * from './linear.js'
 export * from './losses.js'

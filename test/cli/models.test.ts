@@ -52,7 +52,7 @@ describe('a preset with another model', () => {
   }, 60_000)
 
   test('is refused in a sentence where there is no such model, size or gradient rule', async () => {
-    expect(await refusal({ variant: 'hmr' })).toMatch(/^there is no model "hmr"; the models are hrm, trm, transformer/)
+    expect(await refusal({ variant: 'hmr' })).toMatch(/^there is no model "hmr"; the models are hrm, trm, /)
     expect(await refusal({ variant: 'transformer', sizes: { cycles: '2' } })).toMatch(/^the model has no size "cycles"/)
     expect(await refusal({ sizes: { gradient: 'half' } })).toContain('give oneStep, wholeCycle, full')
     expect(await refusal({ variant: 'recurrent', sizes: { heads: '7' } })).toContain('does not split into 7 heads')

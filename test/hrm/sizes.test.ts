@@ -9,12 +9,16 @@ import {
   hrm,
   type Reasoner,
   recurrent,
+  rins,
   transformer,
   trm,
+  trmSingle,
+  trmSix,
   universal,
+  urm,
 } from '../../src/index.js'
 
-const variants = { hrm, recurrent, transformer, trm, universal }
+const variants = { hrm, recurrent, rins, transformer, trm, trmSingle, trmSix, universal, urm }
 
 const expressions = [
   'hrm({ vocabulary: 11, sequence: 81 })',
@@ -28,6 +32,10 @@ const expressions = [
   "transformer({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, expansion: 2, layers: 3, positions: 'learned', puzzles: 7 })",
   "recurrent({ vocabulary: 6, sequence: 16, hidden: 24, heads: 8, positions: 'none', puzzleEmbedding: 0 })",
   'universal({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, loops: 3, puzzleEmbedding: 80 })',
+  "trmSingle({ vocabulary: 11, sequence: 81, mixing: 'mlp', layers: 1 })",
+  'trmSix({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, puzzleTokens: 1 })',
+  'urm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 2, expansion: 2 })',
+  'rins({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: { high: 1, low: 2 } })',
 ]
 
 /** The shapes that the compiler sees, by path. */
@@ -75,5 +83,8 @@ describe('the parameters of a model', () => {
     expect(dense(hrm({ vocabulary: 11, sequence: 81 }))).toBe(27_275_266)
     expect(dense(trm({ vocabulary: 11, sequence: 81 }))).toBe(6_828_034)
     expect(dense(trm({ vocabulary: 11, sequence: 81, mixing: 'mlp' }))).toBe(5_028_866)
+    // States start from vectors that are not trained: one or seven of them weigh nothing.
+    expect(dense(trmSingle({ vocabulary: 11, sequence: 81, mixing: 'mlp' }))).toBe(5_028_866)
+    expect(dense(trmSix({ vocabulary: 11, sequence: 81 }))).toBe(6_828_034)
   })
 })

@@ -2,6 +2,7 @@
  * Every variant of the catalogue at a tiny size: it learns, and where the gradient flows through everything it is the
  * slope that finite differences of the float64 interpreter find.
  */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { gradients } from '../../src/autodiff/index.js'
 import {
@@ -129,6 +130,34 @@ describe.each(names)('%s', (name) => {
     const model = tiny(name, 'gradient' in sizesLike(name, recipe) ? { gradient: 'full' } : {})
     for (const { name: leaf, claimed, measured } of slopes(model))
       expect(Math.abs(claimed - measured), leaf).toBeLessThan(1e-5 * (1 + Math.abs(measured)))
+  })
+})
+
+describe('docs/family.md', () => {
+  /** Model, parameters and GFLOP of each row of its table. */
+  const rows = readFileSync('docs/family.md', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const cells = line.split('|').map((cell) => cell.trim())
+      const name = /^`([a-z]+)`/i.exec(cells[1] ?? '')?.[1]
+      return name === undefined || cells.length < 10 ? [] : [{ name, mlp: cells[1]!.includes('mlp'), cells }]
+    })
+
+  test('has a row for every variant', () => {
+    const called = (name: string) => name.replace(/-(.)/, (_, letter: string) => letter.toUpperCase())
+    expect(new Set(rows.map(({ name }) => name))).toEqual(new Set(names.map(called)))
+  })
+
+  test.each(rows)('says of $cells.1 what is built', ({ name, mlp, cells }) => {
+    const named = name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
+    const model = variantOf(named, { vocabulary: 11, sequence: 81, ...(mlp && { mixing: 'mlp' }) })
+    const { total } = costs(model)
+    const giga = (n: number) => (n / 1e9).toFixed(1)
+    expect(cells.slice(6, 9)).toEqual([
+      countParameters(model.parameters).dense.toLocaleString('en-GB').replaceAll(',', ' '),
+      `${giga(total.forward)} + ${giga(total.backward)}`,
+      `${Math.round(total.activationBytes / 2 ** 20)}`,
+    ])
   })
 })
 

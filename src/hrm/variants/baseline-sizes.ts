@@ -1,9 +1,15 @@
 /**
- * What the constructors of the plain baselines ask for: those of one stack of HRM's blocks, called once or in a loop. The
+ * What the constructors of models of one stack ask for, called once or in a loop: the plain baselines and URM. The
  * parameters are those of the stack under `net`, beside those that every model has.
  */
-import type { FittingHeads, FittingHidden, StackParameters } from '../../nn/index.js'
-import type { Add, CeilDivide } from '../../shape/index.js'
+import type {
+  AttentionParameters,
+  ConvSwigluParameters,
+  FittingHeads,
+  FittingHidden,
+  StackParameters,
+} from '../../nn/index.js'
+import type { Add, CeilDivide, Repeat, SwigluWidth } from '../../shape/index.js'
 import type { GradientRule } from '../gradient-rules.js'
 import type { Reasoner } from '../reasoner.js'
 import type { CommonSizes, Ends, IsRope, ModelPositions } from './sizes.js'
@@ -35,8 +41,18 @@ interface Halted {
   readonly exploration?: number
 }
 
+/** What the stack holds: HRM's blocks, or those of URM. */
+type StackOf<L extends number, D extends number, E extends number, Kind> = Kind extends 'conv'
+  ? {
+      readonly layers: Repeat<
+        L,
+        { readonly self_attn: AttentionParameters<D>; readonly mlp: ConvSwigluParameters<D, SwigluWidth<D, E>> }
+      >
+    }
+  : StackParameters<L, D, E>
+
 /** A constructor of a model of one stack; `Starts` as in `Ends`, `Depth` the default of `layers`. */
-type OneStack<More, Starts extends string, Depth extends number> = <
+type OneStack<More, Starts extends string, Depth extends number, Kind = 'plain'> = <
   const V extends number,
   const S extends number,
   const D extends number = 512,
@@ -59,7 +75,7 @@ type OneStack<More, Starts extends string, Depth extends number> = <
     N
   > &
     More,
-) => Reasoner<Ends<V, D, W, N, Add<CeilDivide<W, D>, S>, Pos, Starts> & { readonly net: StackParameters<L, D, E> }>
+) => Reasoner<Ends<V, D, W, N, Add<CeilDivide<W, D>, S>, Pos, Starts> & { readonly net: StackOf<L, D, E, Kind> }>
 
 export type Transformer = OneStack<unknown, never, 8>
 
@@ -70,3 +86,5 @@ export type Recurrent = OneStack<Loop, 'init', 4>
 /** The sizes of a net in a loop that may stop early. */
 export type UniversalSizes = RecurrentSizes & Halted
 export type Universal = OneStack<Loop & Halted, 'init', 4>
+
+export type Urm = OneStack<Loop & Halted, 'init', 4, 'conv'>

@@ -6,10 +6,14 @@ import { gradientNamed } from '../gradient-rules.js'
 import type { Reasoner } from '../reasoner.js'
 import { hrm } from './hrm.js'
 import { recurrent } from './recurrent.js'
+import { rins } from './rins.js'
 import type { HrmSizes } from './sizes.js'
 import { transformer } from './transformer.js'
 import { trm } from './trm.js'
+import { trmSingle } from './trm-single.js'
+import { trmSix } from './trm-six.js'
 import { universal } from './universal.js'
+import { urm } from './urm.js'
 
 /** Sizes of any variant as JSON has them; `gradient` is a name (`gradientNamed`). */
 export type NamedSizes = Readonly<Record<string, unknown>>
@@ -37,6 +41,17 @@ const loops = (recipe: Recipe): number => {
   return Math.ceil((cycles * (steps * layers.low + layers.high)) / depth(recipe))
 }
 
+const trmLike = (recipe: Recipe): NamedSizes => ({
+  ...common(recipe),
+  layers: Math.ceil(levels(recipe).layers.low / 2),
+  mixing: 'attention',
+  cycles: 3,
+  steps: 6,
+  puzzleTokens: Math.ceil((recipe.puzzleEmbedding ?? 512) / (recipe.hidden ?? 512)),
+  ...halting(recipe),
+  gradient: 'wholeCycle',
+})
+
 const variants: Readonly<Record<string, Entry>> = {
   hrm: {
     about: 'two levels, one-step gradient',
@@ -46,17 +61,10 @@ const variants: Readonly<Record<string, Entry>> = {
   trm: {
     about: 'one set of blocks of half the depth for both levels, gradient through a cycle',
     make: trm,
-    like: (recipe) => ({
-      ...common(recipe),
-      layers: Math.ceil(levels(recipe).layers.low / 2),
-      mixing: 'attention',
-      cycles: 3,
-      steps: 6,
-      puzzleTokens: Math.ceil((recipe.puzzleEmbedding ?? 512) / (recipe.hidden ?? 512)),
-      ...halting(recipe),
-      gradient: 'wholeCycle',
-    }),
+    like: trmLike,
   },
+  'trm-single': { about: 'TRM with one state', make: trmSingle, like: trmLike },
+  'trm-six': { about: 'TRM with six latent states, written in turn', make: trmSix, like: trmLike },
   transformer: {
     about: 'a plain transformer, one pass',
     make: transformer,
@@ -77,6 +85,22 @@ const variants: Readonly<Record<string, Entry>> = {
       ...halting(recipe),
       gradient: 'last2',
     }),
+  },
+  urm: {
+    about: 'a universal transformer whose SwiGLU looks one position back, truncated loops',
+    make: urm,
+    like: (recipe) => ({
+      ...common(recipe),
+      layers: levels(recipe).layers.low,
+      loops: 8,
+      ...halting(recipe),
+      gradient: 'allBut2',
+    }),
+  },
+  rins: {
+    about: 'a stack in a loop and another on top, one segment',
+    make: rins,
+    like: (recipe) => ({ ...common(recipe), layers: levels(recipe).layers, loops: 7, gradient: 'last4' }),
   },
 }
 

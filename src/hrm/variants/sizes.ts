@@ -43,7 +43,8 @@ export interface CommonSizes<V, S, D, H, E, Pos, W, N> {
   readonly puzzles?: N
 }
 
-interface Sizes<V, S, D, H, E, Pos, W, N> extends CommonSizes<V, S, D, H, E, Pos, W, N> {
+/** How a model of two levels goes on. */
+interface Recurring {
   readonly cycles?: number
   readonly steps?: number
   readonly gradient?: GradientRule
@@ -66,6 +67,11 @@ export type Ends<
 }
 
 // ── HRM ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+interface TwoStackSizes<V, S, D, H, E, High, Low, Pos, W, N> extends CommonSizes<V, S, D, H, E, Pos, W, N> {
+  /** Default 4 and 4. */
+  readonly layers?: { readonly high: High; readonly low: Low }
+}
+
 /** The sizes of an HRM. */
 export interface HrmSizes<
   V = number,
@@ -78,13 +84,11 @@ export interface HrmSizes<
   Pos = ModelPositions,
   W = number,
   N = number,
-> extends Sizes<V, S, D, H, E, Pos, W, N> {
-  /** Default 4 and 4. */
-  readonly layers?: { readonly high: High; readonly low: Low }
-}
+> extends TwoStackSizes<V, S, D, H, E, High, Low, Pos, W, N>,
+    Recurring {}
 
-/** `hrm`, as the compiler sees it. */
-export type Hrm = <
+/** A constructor of a model of two stacks; `Starts` as in `Ends`. */
+type TwoStacks<Starts extends string, More> = <
   const V extends number,
   const S extends number,
   const D extends number = 512,
@@ -96,7 +100,7 @@ export type Hrm = <
   const W extends number = D,
   const N extends number = 1,
 >(
-  sizes: HrmSizes<
+  sizes: TwoStackSizes<
     V,
     S,
     FittingHidden<D, H, IsRope<Pos>, 8> & D,
@@ -107,14 +111,37 @@ export type Hrm = <
     Pos,
     W,
     N
-  >,
+  > &
+    More,
 ) => Reasoner<
-  Ends<V, D, W, N, Add<CeilDivide<W, D>, S>, Pos, 'H_init' | 'L_init'> & {
+  Ends<V, D, W, N, Add<CeilDivide<W, D>, S>, Pos, Starts> & {
     readonly H_level: StackParameters<High, D, E>
     readonly L_level: StackParameters<Low, D, E>
   }
 >
+export type Hrm = TwoStacks<'H_init' | 'L_init', Recurring>
 
+/** How often the low stack runs. */
+interface Loop {
+  /** Default 7. */
+  readonly loops?: number
+  readonly gradient?: GradientRule
+}
+/** The sizes of a RINS. */
+export type RinsSizes = TwoStackSizes<
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  ModelPositions,
+  number,
+  number
+> &
+  Loop
+export type Rins = TwoStacks<'L_init', Loop>
 // ── TRM ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** What mixes the positions: attention, or a SwiGLU over them. */
 export type Mixing = 'attention' | 'mlp'
@@ -132,7 +159,8 @@ export interface TrmSizes<
   W = number,
   N = number,
   P = number,
-> extends Sizes<V, S, D, H, E, Pos, W, N> {
+> extends CommonSizes<V, S, D, H, E, Pos, W, N>,
+    Recurring {
   /** Default 2. */
   readonly layers?: L
   /** Default `attention`. */
@@ -145,8 +173,8 @@ type TrmBlock<D extends number, E extends number, T extends number, Mix> = (Mix 
   ? { readonly mlp_t: SwigluParameters<T, SwigluWidth<T, E>> }
   : { readonly self_attn: AttentionParameters<D> }) & { readonly mlp: SwigluParameters<D, SwigluWidth<D, E>> }
 
-/** `trm`, as the compiler sees it. Heads matter only to attention. */
-export type Trm = <
+/** A constructor of the TRM family, as the compiler sees it; `Starts` as in `Ends`. Heads matter only to attention. */
+type TrmFamily<Starts extends string> = <
   const V extends number,
   const S extends number,
   const D extends number = 512,
@@ -173,7 +201,10 @@ export type Trm = <
     PuzzleRoom<W, P, D> & P
   >,
 ) => Reasoner<
-  Ends<V, D, W, N, Add<P, S>, Pos, 'H_init' | 'L_init'> & {
+  Ends<V, D, W, N, Add<P, S>, Pos, Starts> & {
     readonly L_level: { readonly layers: Repeat<L, TrmBlock<D, E, Add<P, S>, Mix>> }
   }
 >
+export type Trm = TrmFamily<'H_init' | 'L_init'>
+export type TrmSingle = TrmFamily<'L_init'>
+export type TrmSix = TrmFamily<'H_init' | `L${1 | 2 | 3 | 4 | 5 | 6}_init`>
