@@ -91,7 +91,7 @@ const prepareHrm = async (task: HrmTask, folder: string): Promise<Prepared> => {
     const segment = await backend.load(evaluationSegment(model, 'evaluation'), { batch: task.batch })
     const run = async (): Promise<Readonly<Record<string, HostArray>>> => {
       await segment.run({ ...batch, fresh: Int32Array.of(1) })
-      return segment.read(['predictions', 'exact', 'q_halt'])
+      return segment.read(['predictions', 'labelled', 'right', 'q_halt', 'stops'])
     }
     const first = await run()
     store(folder, {

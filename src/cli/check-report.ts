@@ -1,10 +1,10 @@
 /** How a checked architecture is shown: the table of its parts for people, one JSON value for scripts. */
 
-import type { Target } from '../../kernels/kernel.js'
 import { compile, printKernels, printProgram } from '../compile/index.js'
 import { segmentGraph } from '../hrm/index.js'
 import { printGraph } from '../ir/index.js'
 import type { CheckedModel, CheckReport } from './check.js'
+import { portable } from './portable.js'
 
 const scaled = (n: number, base: number, units: readonly string[]): string => {
   const power = n === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(n) / Math.log(base)))
@@ -27,7 +27,7 @@ const aligned = (rows: readonly (readonly string[])[]): string => {
     .join('\n')
 }
 
-const showModel = ({ exported, model, costs }: CheckedModel): string => {
+const showModel = ({ exported, model, costs, training }: CheckedModel): string => {
   const { total } = costs
   const rows = [
     ['part', 'input', 'output', 'parameters', 'forward', 'backward', 'activations'],
@@ -56,7 +56,7 @@ const showModel = ({ exported, model, costs }: CheckedModel): string => {
     aligned(rows),
     'FLOPs, and bytes kept for the backward pass, of one example and one call; the last row: of all calls of a segment,',
     `${costs.calls}, with the backward pass as far as the gradient rule lets it reach.`,
-    `At most ${maxSegments} segment${maxSegments === 1 ? '' : 's'} an example.`,
+    `At most ${maxSegments} segment${maxSegments === 1 ? '' : 's'} an example. A training step takes ${bytes(training.fixedBytes)}, and ${bytes(training.bytesPerExample)} for every example of its batch.`,
   ].join('\n')
 }
 
@@ -66,28 +66,18 @@ export const showReport = (report: CheckReport): string => report.models.map(sho
 export const reportJson = ({ file, models }: CheckReport): object => ({
   ok: true,
   file,
-  models: models.map(({ exported, model, costs }) => ({
+  models: models.map(({ exported, model, costs, training }) => ({
     export: exported,
     name: model.name,
     sizes: model.sizes,
     halting: model.halting,
     ...costs,
+    training,
   })),
 })
 
 export const stages = ['graph', 'schedule', 'wgsl'] as const
 export type Stage = (typeof stages)[number]
-
-/** Nothing but what every WebGPU device has: the schedule is shown for it, without opening one. */
-const portable: Target = {
-  adapterClass: 'gpu',
-  subgroupSize: 0,
-  maxBindingBytes: 2 ** 27,
-  maxStorageBuffers: 8,
-  maxWorkgroupsPerDimension: 65535,
-  maxWorkgroupInvocations: 256,
-  maxWorkgroupMemoryBytes: 16384,
-}
 
 /** For `--show`: one segment of every model as its graph, as the kernels of a batch of one, or as their text. */
 export const showStage = ({ models }: CheckReport, stage: Stage): string =>

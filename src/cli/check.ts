@@ -7,10 +7,14 @@ import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { createJiti } from 'jiti'
+import { compile } from '../compile/index.js'
+import { memoryPlan } from '../device/index.js'
 import { type Costs, costs, type Reasoner } from '../hrm/index.js'
+import type { Backend } from '../ir/index.js'
 import { checkpointMismatches } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
-import { readModelAt, storedShapes } from '../train/index.js'
+import { memoryByBatch, readModelAt, storedShapes } from '../train/index.js'
+import { portable } from './portable.js'
 import { packageModule, typeErrors } from './typecheck.js'
 
 export interface CheckedModel {
@@ -18,6 +22,8 @@ export interface CheckedModel {
   readonly exported: string
   readonly model: Reasoner
   readonly costs: Costs
+  /** Bytes of a training step. */
+  readonly training: ReturnType<typeof memoryByBatch>
 }
 export interface CheckReport {
   readonly file: string
@@ -35,11 +41,23 @@ export const checkFile =
     const loaded = await loadFile(path)
     if (E.isLeft(loaded)) return loaded
     try {
-      return E.right({ file, models: loaded.right.models.map((found) => ({ ...found, costs: costs(found.model) })) })
+      const models = loaded.right.models.map((found) => ({
+        ...found,
+        costs: costs(found.model),
+        training: memoryByBatch({ plan: planForAny }, found.model),
+      }))
+      return E.right({ file, models })
     } catch (error) {
       return E.left([loadProblem(file, error)])
     }
   }
+
+/** Memory on a device of which nothing is known. */
+const planForAny: Backend['plan'] = (graph, dims) =>
+  memoryPlan(compile(graph, dims, portable), {
+    maxBufferBytes: Number.POSITIVE_INFINITY,
+    maxBindingBytes: Number.POSITIVE_INFINITY,
+  })
 
 /** Whether a checkpoint (file, folder, or run) holds the parameters of the one model of a report: a problem a tensor. */
 export const checkCheckpoint = ({ models, file }: CheckReport, path: string): E.Either<readonly Problem[], string> => {

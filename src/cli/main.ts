@@ -110,6 +110,7 @@ const train = withTrainFlags(
     'train --config model.ts --data data/sudoku4 --out runs/mine --steps 2000 --set weightDecay=0.5 --set warmup=100',
     'train --config model.ts --data data/sudoku4 --out runs/mine --ema 0.999 --eval-every 500 --patience 5',
     'train --out runs/four --resume --steps 4000',
+    'train --preset sudoku-4x4 --data data/sudoku4 --profile',
   ),
 )
 action(train, async (flags: Parameters<typeof trainOptionsOf>[1]) => trainCommand(trainOptionsOf(train, flags)))

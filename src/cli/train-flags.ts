@@ -12,7 +12,7 @@ import {
   settingRules,
 } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
-import { backendOption, natural } from './options.js'
+import { backendOption, count, natural } from './options.js'
 import type { SizeChanges } from './preset-sizes.js'
 import type { TrainOptions } from './train.js'
 
@@ -71,14 +71,18 @@ const collected = (text: string, before: Told = { changes: {}, sizes: {} }): Tol
   return { ...before, changes: { ...before.changes, [name]: value } }
 }
 
+/** Of `--profile` without a number. */
+const PROFILED_STEPS = 20
+
 interface TrainFlags {
   readonly preset?: string
   readonly model?: string
   readonly config?: string
   readonly data?: string
   readonly evalData?: string
-  readonly out: string
+  readonly out?: string
   readonly augment?: number
+  readonly profile?: number | true
   readonly resume?: boolean
   readonly backend: BackendChoice
   readonly set?: Told
@@ -92,7 +96,7 @@ export const withTrainFlags = (command: Command): Command => {
     .option('--config <file>', 'a TypeScript file: export default { model: Reasoner, training: { … } }')
     .option('--data <path>', 'a dataset folder, or a CSV file of Sudokus')
     .option('--eval-data <path>', 'what evaluations during training use (default: the test split of --data)')
-    .requiredOption('--out <folder>', 'the run folder')
+    .option('--out <folder>', 'the run folder')
     .option('--augment <n>', 'with a CSV file: disguises of every puzzle', natural)
   for (const [name, placeholder] of flags)
     command.option(
@@ -102,6 +106,7 @@ export const withTrainFlags = (command: Command): Command => {
     )
   return command
     .option('--set <key=value>', 'any setting below; may be repeated', collected)
+    .option('--profile [n]', 'train nothing: time n steps kernel by kernel (default: 20)', count)
     .option('--resume', 'go on from the newest checkpoint of the run folder')
     .addOption(backendOption())
     .addHelpText('after', `\n${presetsTable()}\n\n${modelsTable()}\n\n${settingsTable()}`)
@@ -140,7 +145,7 @@ const settingsTable = (): string => {
 
 /** The flags as what is to be done; ends the process with exit 2 where they do not go together. */
 export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOptions => {
-  const { preset, model, config, data, evalData, out, augment, resume = false, backend, set } = given
+  const { preset, model, config, data, evalData, out, augment, profile, resume = false, backend, set } = given
   const values = given as unknown as Readonly<Record<string, unknown>>
   const changes = {
     ...Object.fromEntries(flags.flatMap(([name]) => (name in values ? [[name, values[name]]] : []))),
@@ -149,6 +154,8 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
   const usage = (message: string) => command.error(`error: ${message}`, { exitCode: 2, code: 'thetagrad.usage' })
   if (preset !== undefined && config !== undefined) usage('--preset and --config exclude each other')
   if (model !== undefined && config !== undefined) usage('--model and --config exclude each other')
+  if (out === undefined && (resume || profile === undefined)) usage('give --out FOLDER')
+  if (profile !== undefined && backend === 'reference') usage('--profile needs an adapter')
   if (!resume && preset === undefined && config === undefined)
     usage('give --preset NAME or --config FILE.ts, or --resume')
   if (!resume && data === undefined) usage('give --data DIR')
@@ -167,7 +174,7 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
   if (resume && fixed !== undefined)
     usage(`--resume keeps the run's recipe: leave out ${fixed}; what may change is ${free.join(', ')}`)
   return {
-    out,
+    out: out ?? '',
     resume,
     backend,
     changes,
@@ -178,5 +185,6 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
     ...(data !== undefined && { data }),
     ...(evalData !== undefined && { evalData }),
     ...(augment !== undefined && { augment }),
+    ...(profile !== undefined && { profile: profile === true ? PROFILED_STEPS : profile }),
   }
 }

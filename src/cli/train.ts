@@ -11,8 +11,10 @@ import {
   type Best,
   completeSettings,
   latestCheckpoint,
+  loadTraining,
   presetNamed,
   presets,
+  type TrainingPrograms,
   type TrainingReport,
   type TrainingSettings,
   train,
@@ -20,6 +22,7 @@ import {
 import { type BackendChoice, chooseBackend } from './backend.js'
 import { type EvaluationExamples, fits, openEvaluation, openTraining, type TrainingExamples } from './examples.js'
 import { type SizeChanges, withSizes } from './preset-sizes.js'
+import { profileCommand } from './profile.js'
 import { bytes, duration, percent, trainingProgress } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { createRun, loadModel, type ModelSource, type RunConfig, readConfig, writeConfig } from './run-folder.js'
@@ -34,6 +37,8 @@ export interface TrainOptions {
   readonly resume: boolean
   readonly backend: BackendChoice
   readonly augment?: number
+  /** Time so many steps instead of training. */
+  readonly profile?: number
   /** What evaluations during training use, when not the test split of `data`. */
   readonly evalData?: string
   /** What the command line changes in the sizes of a preset. */
@@ -60,17 +65,40 @@ export interface Trained {
 }
 
 export const trainCommand = async (options: TrainOptions): Promise<Outcome> =>
-  E.map((trained: Trained) => answer(options.out, trained))(await trainRun(options))
+  options.profile === undefined
+    ? E.map((trained: Trained) => answer(options.out, trained))(await trainRun(options))
+    : profiled(options, options.profile)
+
+const prepare = (options: TrainOptions) => (options.resume ? resumed(options) : fresh(options))
+
+const profiled = async (options: TrainOptions, steps: number): Promise<Outcome> => {
+  const prepared = await prepare(options)
+  if (E.isLeft(prepared)) return prepared
+  const { model, config, examples } = prepared.right
+  const { training } = config
+  return profileCommand({ model, training, batches: examples.batches(training.batch, training.seed, 0), steps })
+}
 
 export const trainRun = async (options: TrainOptions): Promise<E.Either<readonly Problem[], Trained>> => {
-  const prepared = await (options.resume ? resumed(options) : fresh(options))
+  const prepared = await prepare(options)
   if (E.isLeft(prepared)) return prepared
   const backend = await chooseBackend(options.backend)
   try {
-    const { config, model } = prepared.right
+    const { config, model, evaluation } = prepared.right
+    const { training } = config
+    const examples = training.evalEvery === undefined ? undefined : evaluation?.count
+    // Before the run folder is made: what does not fit leaves nothing behind.
+    const programs = await loadTraining(backend, model, training, examples)
+    if (E.isLeft(programs)) return listed(programs)
     const made = options.resume ? E.right(writeConfig(options.out, config)) : createRun(options.out, config)
     if (E.isLeft(made)) return listed(made)
-    const report = await runTraining({ ...prepared.right, backend, run: options.out, resume: options.resume })
+    const report = await runTraining({
+      ...prepared.right,
+      backend,
+      programs: programs.right,
+      run: options.out,
+      resume: options.resume,
+    })
     return E.isLeft(report) ? listed(report) : E.right({ config, model, device: backend.name, report: report.right })
   } finally {
     backend.dispose()
@@ -186,11 +214,12 @@ export const runTraining = async (
   options: Omit<Prepared, 'evaluation'> &
     Partial<Pick<Prepared, 'evaluation'>> & {
       readonly backend: Backend
+      readonly programs?: TrainingPrograms
       readonly run: string
       readonly resume: boolean
     },
 ): Promise<E.Either<Problem, TrainingReport>> => {
-  const { config, model, examples, evaluation, backend, run, resume } = options
+  const { config, model, examples, evaluation, programs, backend, run, resume } = options
   const { training } = config
   const { dense, rows } = countParameters(model.parameters)
   log(`${model.name}: ${(dense + rows).toLocaleString('en')} parameters, batch ${training.batch}, on ${backend.name}`)
@@ -205,6 +234,7 @@ export const runTraining = async (
       run,
       resume,
       ...(evaluation !== undefined && { evaluation }),
+      ...(programs !== undefined && { programs }),
       signal: interruption.signal,
       progress: progress.show,
       evaluated: ({ step, exact, token, examples: count }) =>

@@ -1,6 +1,15 @@
 /** The whole way from a graph to a program: bind dims, legalise, choose what is stored, fuse, place, write kernels. Pure. */
 import type { Kernel, Target } from '../../kernels/kernel.js'
-import { bindDims, type Graph, graphRoots, type HostArray, simplify, type Tensor, topological } from '../ir/index.js'
+import {
+  bindDims,
+  type Graph,
+  graphRoots,
+  type HostArray,
+  nodeFlops,
+  simplify,
+  type Tensor,
+  topological,
+} from '../ir/index.js'
 import type { Dims } from '../shape/index.js'
 import type { Binding } from './emit.js'
 import { chooseRoots, fuse } from './fuse.js'
@@ -34,9 +43,10 @@ export const compile = (source: Graph, dims: Dims, target: Target): Program => {
   }
   const dispatches = steps.flatMap((step): readonly Dispatch[] => {
     if (step.kind === 'family')
-      return lowerFamily(step.node, target, isRoot).map(({ kernel, places }) => ({
+      return lowerFamily(step.node, target, isRoot).map(({ kernel, places }, _, all) => ({
         kernel: kernelNumber(kernel),
         bindings: places.map(memory.rangeOf),
+        flops: nodeFlops(step.node) / all.length,
       }))
     const stores = new Map(
       step.members.flatMap((m) => {
@@ -46,7 +56,8 @@ export const compile = (source: Graph, dims: Dims, target: Target): Program => {
     )
     if (stores.size === 0) return []
     const { kernel, bindings } = writeFused(step, { target, isStored: isRoot, stores })
-    return [{ kernel: kernelNumber(kernel), bindings: bindings.map((b: Binding) => memory.rangeOf(b)) }]
+    const flops = step.members.reduce((n, m) => n + nodeFlops(m), 0)
+    return [{ kernel: kernelNumber(kernel), bindings: bindings.map((b: Binding) => memory.rangeOf(b)), flops }]
   })
   for (const d of dispatches) assertDisjoint(d, kernels[d.kernel]!)
 

@@ -30,6 +30,8 @@ export interface Dispatch {
   /** Number of the kernel in `kernels`. */
   readonly kernel: number
   readonly bindings: readonly BufferRange[]
+  /** Floating-point operations of the nodes it computes. */
+  readonly flops: number
 }
 
 export interface Program {

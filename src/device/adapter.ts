@@ -34,6 +34,8 @@ export interface Device {
   readonly gpu: GPUDevice
   readonly target: Target
   readonly description: AdapterDescription
+  /** Opened to time kernels. */
+  readonly profile: boolean
   /** The first failure seen (device lost, uncaptured error), if any. */
   readonly failure: () => Problem | undefined
   /** Records a failure, unless one came before it. */
@@ -68,7 +70,7 @@ export const openDevice =
     const adapter = await findAdapter(entry.right, options)
     if (E.isLeft(adapter)) return adapter
     try {
-      return E.right(wrap(await requestDevice(adapter.right), adapter.right))
+      return E.right(wrap(await requestDevice(adapter.right), adapter.right, options))
     } catch (cause) {
       return E.left(problem('the graphics adapter refused to open a device', { why: message(cause) }))
     }
@@ -148,7 +150,7 @@ const requestDevice = (adapter: GPUAdapter): Promise<GPUDevice> =>
     }),
   )
 
-const wrap = (gpu: GPUDevice, adapter: GPUAdapter): Device => {
+const wrap = (gpu: GPUDevice, adapter: GPUAdapter, { profile = false }: DeviceOptions): Device => {
   let failure: Problem | undefined
   const fail = (next: Problem) => {
     failure ??= next
@@ -165,6 +167,7 @@ const wrap = (gpu: GPUDevice, adapter: GPUAdapter): Device => {
     gpu,
     target: targetOf(gpu, adapter.info, description.adapterClass),
     description,
+    profile,
     failure: () => failure,
     fail,
     pipelines: new Map(),

@@ -10,7 +10,9 @@ import type { Backend, DType, Executable, HostArray } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import { assertAlive, type Device, DeviceFailure, type DeviceOptions, openDevice } from './adapter.js'
 import { allocate, finished, type Range, readBack, write } from './buffer.js'
-import { bind, encode, pipelineOf } from './dispatch.js'
+import { bind, type Command, encode, pipelineOf } from './dispatch.js'
+import { demandRoom, hasRoom, planOn } from './memory.js'
+import { type Recorder, recorder } from './profile.js'
 
 /** Opens the fastest adapter and makes a backend of it. */
 export const openBackend =
@@ -64,17 +66,31 @@ export const webgpuBackend = (device: Device): Backend => {
     write(device, resident.buffer, data)
   }
 
+  const profiler = device.profile ? recorder(device) : undefined
   return {
+    ...(profiler !== undefined && { profiler }),
     name: device.description.description || device.description.device || device.description.vendor,
     kind: device.target.adapterClass,
     load: async (graph, dims) => {
       const program = compile(graph, dims, device.target)
+      const known = new Set(residents.keys())
+      demandRoom(program, device, (name) => !known.has(name))
       const buffers: GPUBuffer[] = []
-      for (const b of program.buffers)
-        buffers.push(
-          b.kind === 'resident' ? await declare(b.name, program.residents[b.name]!) : await make(b.bytes, b.name),
-        )
-      return executable(device, program, buffers)
+      try {
+        for (const b of program.buffers)
+          buffers.push(
+            b.kind === 'resident' ? await declare(b.name, program.residents[b.name]!) : await make(b.bytes, b.name),
+          )
+      } catch (cause) {
+        program.buffers.slice(0, buffers.length).forEach(({ kind, name }, i) => {
+          if (kind === 'resident' && known.has(name)) return
+          if (kind === 'resident') residents.delete(name)
+          bytes -= buffers[i]!.size
+          buffers[i]!.destroy()
+        })
+        throw cause
+      }
+      return executable(device, program, buffers, profiler)
     },
     write: writeResident,
     read: async (names) => {
@@ -86,20 +102,29 @@ export const webgpuBackend = (device: Device): Backend => {
       const data = await readBack(device, ranges)
       return Object.fromEntries(names.map((name, i) => [name, hostArray(residents.get(name)!.dtype, data[i]!)]))
     },
+    plan: (graph, dims) => planOn(device, compile(graph, dims, device.target)),
+    hasRoom: (sizes) => hasRoom(device, sizes),
     peakBytes: () => bytes,
     dispose: () => device.dispose(),
   }
 }
 
-const executable = async (device: Device, program: Program, buffers: readonly GPUBuffer[]): Promise<Executable> => {
+const executable = async (
+  device: Device,
+  program: Program,
+  buffers: readonly GPUBuffer[],
+  profiler: Recorder | undefined,
+): Promise<Executable> => {
   const range = ({ buffer, offset, bytes }: BufferRange): Range => ({ buffer: buffers[buffer]!, offset, bytes })
   for (const { range: r, data } of program.literals) write(device, buffers[r.buffer]!, data, r.offset)
   const pipelines = await Promise.all(program.kernels.map((k) => pipelineOf(device, k)))
-  const commands = program.dispatches.map((d) => ({
-    pipeline: pipelines[d.kernel]!,
-    bindings: bind(device, pipelines[d.kernel]!, d.bindings.map(range)),
-    workgroups: program.kernels[d.kernel]!.workgroups,
-  }))
+  const commands = program.dispatches.map(
+    (d): Command => ({
+      pipeline: pipelines[d.kernel]!,
+      bindings: bind(device, pipelines[d.kernel]!, d.bindings.map(range)),
+      workgroups: program.kernels[d.kernel]!.workgroups,
+    }),
+  )
   const streamed = Object.entries(program.streamed)
   const streamedBuffer = program.buffers.findIndex((b) => b.kind === 'streamed')
   const upload = new ArrayBuffer(streamedBuffer < 0 ? 0 : program.buffers[streamedBuffer]!.bytes)
@@ -126,9 +151,12 @@ const executable = async (device: Device, program: Program, buffers: readonly GP
       }
       fill(inputs)
       const encoder = device.gpu.createCommandEncoder()
-      const pass = encoder.beginComputePass()
-      for (const c of commands) encode(pass, c.pipeline, c.bindings, c.workgroups)
-      pass.end()
+      if (profiler?.isOn() === true) profiler.encode(encoder, program, commands)
+      else {
+        const pass = encoder.beginComputePass()
+        for (const c of commands) encode(pass, c.pipeline, c.bindings, c.workgroups)
+        pass.end()
+      }
       for (const { from, to } of program.copies)
         encoder.copyBufferToBuffer(buffers[from.buffer]!, from.offset, buffers[to.buffer]!, to.offset, to.bytes)
       device.gpu.queue.submit([encoder.finish()])

@@ -14,6 +14,9 @@ export interface Range {
   readonly bytes: number
 }
 
+/** What a buffer of so many bytes takes: rounded up to 16, so that a `vec4` array fits. */
+export const allocatedBytes = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16)
+
 /**
  * Allocates zeroed storage. Sizes are rounded up to 16 bytes, so that a `vec4` array fits. Too large for the adapter, or
  * no memory left, is a problem.
@@ -21,7 +24,7 @@ export interface Range {
 export const allocate =
   (device: Device, bytes: number, label: string): TaskEither<Problem, GPUBuffer> =>
   async () => {
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16)
+    const size = allocatedBytes(bytes)
     const most = device.gpu.limits.maxBufferSize
     if (size > most) return E.left(outOfMemory(label, size, `one buffer may have ${mebibytes(most)} on this adapter`))
     device.gpu.pushErrorScope('out-of-memory')
@@ -96,7 +99,7 @@ const giveStaging = (device: Device, buffer: GPUBuffer): void => {
 const outOfMemory = (label: string, bytes: number, why: string): Problem =>
   problem(`the device has no room for ${label} (${mebibytes(bytes)})`, { why, fix: 'use a smaller batch or model' })
 
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
 
 // The bits of `GPUBufferUsage` and `GPUMapMode`, fixed by the specification: their global objects exist only once Dawn is loaded.
 const MAP_READ = 0x1

@@ -29,6 +29,13 @@ export const bind = (device: Device, pipeline: GPUComputePipeline, ranges: reado
     })),
   })
 
+/** A dispatch made ready. */
+export interface Command {
+  readonly pipeline: GPUComputePipeline
+  readonly bindings: GPUBindGroup
+  readonly workgroups: Kernel['workgroups']
+}
+
 /** Appends one dispatch to a pass. */
 export const encode = (
   pass: GPUComputePassEncoder,

@@ -21,16 +21,49 @@ export interface Executable {
   readonly workspaceBytes: number
 }
 
+/** What a graph takes on a device, known before anything is allocated. */
+export interface MemoryPlan {
+  /** Shared ones hold resident tensors: all graphs of a backend have one of a name. */
+  readonly buffers: readonly { readonly name: string; readonly bytes: number; readonly isShared: boolean }[]
+  /** Why the device cannot hold it at all, where it cannot. */
+  readonly refusal?: string
+}
+
+/** How long one dispatch of a run took. */
+export interface KernelTime {
+  readonly kernel: string
+  readonly seconds: number
+  /** Floating-point operations of the nodes it computes. */
+  readonly flops: number
+  /** Of what it binds, each once. */
+  readonly bytes: number
+  /** The resident tensors it reads or writes. */
+  readonly residents: readonly string[]
+}
+
+/** Times every dispatch of the runs between `start` and `stop`. */
+export interface Profiler {
+  readonly start: () => void
+  /** Dispatch by dispatch, run by run. Waits for them. */
+  readonly stop: () => Promise<readonly KernelTime[]>
+}
+
 export interface Backend {
   /** E.g. `llvmpipe (LLVM 15.0.6, 256 bits)` or `reference interpreter`. */
   readonly name: string
   readonly kind: 'reference' | 'software' | 'gpu'
-  /** Compiles and allocates; resident tensors it does not know yet start as zeros. */
+  /** Compiles and allocates; resident tensors it does not know yet start as zeros. Without room it rejects, and holds nothing. */
   readonly load: (graph: Graph, dims: Dims) => Promise<Executable>
   /** Contents of resident tensors. Writing one that no graph has declared creates it. */
   readonly write: (resident: string, data: HostArray) => void
   readonly read: (residents: readonly string[]) => Promise<Readonly<Record<string, HostArray>>>
+  /** What `load` would allocate. */
+  readonly plan: (graph: Graph, dims: Dims) => MemoryPlan
+  /** Whether buffers of these bytes find room beside what is allocated. */
+  readonly hasRoom: (buffers: readonly number[]) => Promise<boolean>
   /** Most bytes allocated so far. */
   readonly peakBytes: () => number
+  /** Where the device was opened to profile and takes timestamps. */
+  readonly profiler?: Profiler
   readonly dispose: () => void
 }

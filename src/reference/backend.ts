@@ -73,6 +73,8 @@ export const referenceBackend = (): Backend => {
           return [name, toHost(r.values, r.dtype)]
         }),
       ),
+    plan: () => ({ buffers: [] }),
+    hasRoom: async () => true,
     peakBytes: () => bytes,
     dispose: () => residents.clear(),
   }

@@ -5,7 +5,7 @@
 import { type Reasoner, saysStop } from '../hrm/index.js'
 import { type Backend, constant, type Graph, gather, input, less, select, type Tensor } from '../ir/index.js'
 import { bindParameters, correctness, predict } from '../nn/index.js'
-import type { Shape } from '../shape/index.js'
+import type { Dims, Shape } from '../shape/index.js'
 import { bindArena } from './arena.js'
 import { streamedExamples } from './carry.js'
 import { stateNames } from './step.js'
@@ -77,6 +77,13 @@ export const streamedBatch = ({ inputs, labels, puzzleIdentifiers }: HostBatch) 
   'batch.puzzle_identifiers': puzzleIdentifiers,
 })
 
+/** The graph of an evaluator with its dims. */
+export const evaluationGraph = (
+  model: Reasoner,
+  batch: number,
+  weights: 'parameters' | 'average',
+): readonly [Graph, Dims] => [evaluationSegment(model, `evaluation${batch}`, weights), { batch }]
+
 /** The parameters must be on the backend already; `weights` names the resident of the dense ones. */
 export const evaluator = async (
   backend: Backend,
@@ -84,7 +91,7 @@ export const evaluator = async (
   batch: number,
   weights: 'parameters' | 'average' = 'parameters',
 ): Promise<Evaluator> => {
-  const executable = await backend.load(evaluationSegment(model, `evaluation${batch}`, weights), { batch })
+  const executable = await backend.load(...evaluationGraph(model, batch, weights))
   const outputs = ['predictions', 'labelled', 'right', 'q_halt', 'stops']
   return {
     batch,

@@ -3,29 +3,61 @@
  * update (see `accumulation.ts`), and runs them. The host's batch and draws are always those of the whole batch.
  */
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend, HostArray } from '../ir/index.js'
+import type { Backend, Executable, Graph, HostArray } from '../ir/index.js'
+import type { Dims } from '../shape/index.js'
 import { microStep, updateStep } from './accumulation.js'
-import { type StepSettings, trainingStep } from './step.js'
+import { type HostBatch, streamedBatch } from './evaluation.js'
+import { explorationDraws } from './randomness.js'
+import { learningRate } from './schedule.js'
+import type { TrainingSettings } from './settings.js'
+import { type StepSettings, streamedRates, trainingStep } from './step.js'
 
 /** Runs one step on the streams of the whole batch: `batch.*` and `explore.*`, [B] or [B, S], `rates` and `slot`. */
 export type Stepper = (streams: Readonly<Record<string, HostArray>>) => Promise<void>
 
-export const stepper = async (
-  backend: Backend,
-  model: Reasoner,
-  settings: StepSettings,
-  { batch, accumulate }: { readonly batch: number; readonly accumulate: number },
-): Promise<Stepper> => {
-  if (accumulate === 1) {
-    const { run } = await backend.load(trainingStep(model, settings), { batch })
-    return run
+/** What step t (from 1) streams: its batch, the rates of its place in the schedule, its draws. */
+export const streamsOf = (
+  { halting }: Reasoner,
+  settings: TrainingSettings,
+  t: number,
+  examples: HostBatch,
+): Readonly<Record<string, HostArray>> => {
+  const { batch, logEvery: window, seed } = settings
+  const rates = { t, lr: rateAt(settings, settings.lr, t), puzzleLr: rateAt(settings, settings.puzzleLr, t) }
+  return {
+    ...streamedBatch(examples),
+    ...streamedRates({ ...settings, window }, { ...rates, globalBatch: batch }),
+    ...explorationDraws(seed, t, batch, halting.maxSegments),
   }
-  const size = batch / accumulate
-  const micro = await backend.load(microStep(model, settings, accumulate), { batch: size })
-  const update = await backend.load(updateStep(model, settings), { batch })
+}
+
+/** The rate whose peak is `base` at step t. */
+export const rateAt = ({ warmup, steps, lrMinRatio }: TrainingSettings, base: number, t: number): number =>
+  learningRate({ base, warmup, steps, minRatio: lrMinRatio }, t)
+
+/** The graphs of a step with their dims, as they are loaded: the whole, or a micro-batch and the update. */
+export const stepGraphs = (
+  model: Reasoner,
+  { batch, accumulate = 1, ...settings }: TrainingSettings,
+): readonly (readonly [Graph, Dims])[] => {
+  const step: StepSettings = { ...settings, window: settings.logEvery }
+  return accumulate === 1
+    ? [[trainingStep(model, step), { batch }]]
+    : [
+        [microStep(model, step, accumulate), { batch: batch / accumulate }],
+        [updateStep(model, step), { batch }],
+      ]
+}
+
+export const stepper = async (backend: Backend, model: Reasoner, settings: TrainingSettings): Promise<Stepper> => {
+  const loaded: Executable[] = []
+  for (const [graph, dims] of stepGraphs(model, settings)) loaded.push(await backend.load(graph, dims))
+  const [first, update] = loaded as [Executable, Executable?]
+  const { accumulate = 1 } = settings
+  if (update === undefined) return first.run
   return async (streams) => {
     for (let i = 0; i < accumulate; i++)
-      await micro.run({ ...sliceOf(streams, i, accumulate), micro: Int32Array.of(i) })
+      await first.run({ ...sliceOf(streams, i, accumulate), micro: Int32Array.of(i) })
     await update.run(streams)
   }
 }

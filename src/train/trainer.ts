@@ -9,18 +9,16 @@ import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type Checkpoint, saveCheckpoint } from './checkpoint.js'
-import { type Evaluator, evaluator, type HostBatch, streamedBatch } from './evaluation.js'
+import type { HostBatch } from './evaluation.js'
 import { measure } from './measure.js'
 import { type Metrics, metricNames, metricsAt, summarise } from './metrics.js'
 import { appendMetrics, type EvaluationLine } from './metrics-file.js'
-import { explorationDraws } from './randomness.js'
+import { loadTraining, type TrainingPrograms } from './programs.js'
 import { nonFinite, snapshot } from './residents.js'
-import { learningRate } from './schedule.js'
 import type { TrainingSettings } from './settings.js'
 import { afterEvaluation, afterLine, atCheckpoint, type Best, stopReason } from './standing.js'
 import { begin, type Position } from './start.js'
-import { streamedRates } from './step.js'
-import { stepper } from './stepper.js'
+import { rateAt, streamsOf } from './stepper.js'
 
 /** Batches without end, the t-th for step t. Where it stands follows from how many were taken. */
 export type BatchStream = Iterator<HostBatch, never>
@@ -64,6 +62,8 @@ export interface TrainingOptions {
   readonly resume: boolean
   /** What is evaluated on, when the settings say that it is. */
   readonly evaluation?: { readonly count: number; readonly batches: (size: number) => Iterable<HostBatch> }
+  /** Loaded already, by `loadTraining`. */
+  readonly programs?: TrainingPrograms
   readonly signal?: AbortSignal
   readonly progress?: (progress: TrainingProgress) => void
   readonly evaluated?: (line: EvaluationLine) => void
@@ -76,18 +76,25 @@ export const train =
   async () => {
     if (options.settings.evalEvery !== undefined && options.evaluation === undefined)
       return E.left(problem('there is nothing to evaluate on', { where: options.run, fix: 'leave out evalEvery' }))
+    const { backend, model, settings, evaluation } = options
+    const programs =
+      options.programs === undefined
+        ? await loadTraining(backend, model, settings, evaluation?.count)
+        : E.right(options.programs)
+    if (E.isLeft(programs)) return programs
     const start = begin(options)
-    return E.isLeft(start) ? start : loop(options, start.right)
+    return E.isLeft(start) ? start : loop(options, programs.right, start.right)
   }
 
-const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<Problem, TrainingReport>> => {
+const loop = async (
+  options: TrainingOptions,
+  programs: TrainingPrograms,
+  from: Position,
+): Promise<E.Either<Problem, TrainingReport>> => {
   const { backend, model, settings, run, signal, progress = () => {}, clock = () => performance.now() } = options
-  const { logEvery: window, batch, steps, evalEvery, checkpointEvery, accumulate = 1 } = settings
-  const runStep = await stepper(backend, model, { ...settings, window }, { batch, accumulate })
+  const { logEvery: window, batch, steps, evalEvery, checkpointEvery } = settings
   const stream = options.batches(from.step)
   const { maxSegments } = model.halting
-  const rateAt = (base: number, t: number) =>
-    learningRate({ base, warmup: settings.warmup, steps, minRatio: settings.lrMinRatio }, t)
 
   const stopped = () => signal?.aborted ?? false
   const started = clock()
@@ -118,7 +125,7 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
     if (reported !== started) stepTimes.push((now - reported) / rows.length)
     const msPerStep = (now - started) / (step - from.step)
     reported = now
-    appendMetrics(run, { step, lr: rateAt(settings.lr, step), ...summary, seconds: secondsSoFar() })
+    appendMetrics(run, { step, lr: rateAt(settings, settings.lr, step), ...summary, seconds: secondsSoFar() })
     logged = step
     standing = afterLine(standing, settings, summary)
     progress({
@@ -126,7 +133,7 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
       steps,
       loss: summary.loss,
       exact: summary.exact_accuracy,
-      lr: rateAt(settings.lr, step),
+      lr: rateAt(settings, settings.lr, step),
       stepsPerSecond: 1000 / msPerStep,
       secondsLeft: ((steps - step) * msPerStep) / 1000,
     })
@@ -135,14 +142,12 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
   const evaluates = () =>
     evalEvery !== undefined && step > 0 && step !== evaluated && (step % evalEvery === 0 || step === steps)
   const weights = settings.ema === undefined ? 'live' : 'ema'
-  let evaluating: Evaluator | undefined
 
   /** Given up when the signal comes: then it is made up for when the run is resumed. */
   const evaluate = async (): Promise<void> => {
-    const { count, batches } = options.evaluation!
+    const { batches } = options.evaluation!
+    const evaluating = programs.evaluation!
     const before = clock()
-    const resident = weights === 'ema' ? 'average' : 'parameters'
-    evaluating ??= await evaluator(backend, model, Math.min(batch / accumulate, count), resident)
     const measured = await measure(evaluating, until(stopped, batches(evaluating.batch)), maxSegments)
     if (reported !== started) reported += clock() - before
     if (stopped()) return
@@ -187,14 +192,7 @@ const loop = async (options: TrainingOptions, from: Position): Promise<E.Either<
   if (E.isLeft(pending)) return pending
   while (step < steps && !stopped() && stopReason(standing, settings) === undefined) {
     step++
-    await runStep({
-      ...streamedBatch(stream.next().value),
-      ...streamedRates(
-        { ...settings, window },
-        { t: step, lr: rateAt(settings.lr, step), puzzleLr: rateAt(settings.puzzleLr, step), globalBatch: batch },
-      ),
-      ...explorationDraws(settings.seed, step, batch, maxSegments),
-    })
+    await programs.step(streamsOf(model, settings, step, stream.next().value))
     const attended = await attend()
     if (E.isLeft(attended)) return attended
   }

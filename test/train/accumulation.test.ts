@@ -47,7 +47,7 @@ const trained = async (backend: Backend, model: Reasoner, accumulate: number) =>
     ...emptyCarry(model, stateNames(model), batch),
   }
   for (const [name, data] of Object.entries(all)) backend.write(name, data)
-  const step = await stepper(backend, model, settings, { batch, accumulate })
+  const step = await stepper(backend, model, { ...settings, logEvery: settings.window, batch, accumulate })
   for (let t = 1; t <= STEPS; t++) {
     const random = generatorOf(5, t)
     const tokens = Int32Array.from({ length: batch * sequence }, () => Math.floor(uniform(random) * vocabulary))

@@ -1,0 +1,95 @@
+/** `thetagrad train --profile`: where the time of a training step goes, as a table and as JSON. Writes nothing. */
+import * as E from 'fp-ts/lib/Either.js'
+import { openBackend } from '../device/index.js'
+import type { Reasoner } from '../hrm/index.js'
+import { problem } from '../problem.js'
+import { type BatchStream, type Profile, profileTraining, type TrainingSettings } from '../train/index.js'
+import { failed, listed, log, type Outcome } from './result.js'
+
+interface Profiled {
+  readonly model: Reasoner
+  readonly training: TrainingSettings
+  readonly batches: BatchStream
+  readonly steps: number
+}
+
+export const profileCommand = async ({ model, training, batches, steps }: Profiled): Promise<Outcome> => {
+  const opened = await openBackend({ profile: true })()
+  if (E.isLeft(opened)) return listed(opened)
+  const backend = opened.right
+  try {
+    const { profiler } = backend
+    if (profiler === undefined)
+      return failed(
+        problem(`kernels cannot be timed on ${backend.name}`, {
+          why: 'the adapter takes no timestamps: it lacks the feature timestamp-query',
+          fix: 'update its driver, or profile on another adapter (`thetagrad doctor` lists their features)',
+        }),
+      )
+    log(`timing ${steps} steps of batch ${training.batch} on ${backend.name}`)
+    const profile = await profileTraining({ backend, profiler, model, settings: training, batches, steps })
+    return E.right({ text: showProfile(profile), json: profile })
+  } finally {
+    backend.dispose()
+  }
+}
+
+/** Kernels that a terminal shows; JSON has all. */
+const SHOWN = 24
+
+/** Columns: text to the left, numbers to the right. */
+const table = (rows: readonly (readonly string[])[], texts: number): readonly string[] => {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i < texts ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+const milliseconds = (seconds: number): string => (1e3 * seconds).toPrecision(3)
+const giga = (rate: number): string => (rate / 1e9).toPrecision(3)
+const percent = (share: number): string => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`
+
+const showProfile = (profile: Profile): string => {
+  const { device, steps, stepSeconds, kernelSeconds, peaks, kernels, classes } = profile
+  const dispatches = classes.reduce((n, c) => n + c.dispatches, 0)
+  const rest = kernels.slice(SHOWN)
+  return [
+    `${device}, ${steps} steps: ${milliseconds(stepSeconds)} ms a step; its ${dispatches} dispatches ${milliseconds(kernelSeconds)} ms`,
+    `attainable here: ${giga(peaks.flops)} GFLOP/s (matmul), ${giga(peaks.bytes)} GB/s (copy)`,
+    '',
+    ...table(
+      [
+        ['class', 'dispatches', 'ms', 'share'],
+        ...classes.map((c) => [c.class, String(c.dispatches), milliseconds(c.seconds), percent(c.share)]),
+      ],
+      1,
+    ),
+    '',
+    ...table(
+      [
+        ['kernel', 'class', 'dispatches', 'ms', 'share', 'GFLOP/s', 'GB/s', 'of roofline'],
+        ...kernels
+          .slice(0, SHOWN)
+          .map((k) => [
+            k.kernel,
+            k.class,
+            String(k.dispatches),
+            milliseconds(k.seconds),
+            percent(k.share),
+            giga(k.flopsPerSecond),
+            giga(k.bytesPerSecond),
+            `${percent(k.ofRoofline)} (${k.bound})`,
+          ]),
+      ],
+      2,
+    ),
+    ...(rest.length === 0
+      ? []
+      : [
+          `and ${rest.length} more kernels, ${milliseconds(rest.reduce((n, k) => n + k.seconds, 0))} ms (all of them with --json)`,
+        ]),
+  ].join('\n')
+}

@@ -1,0 +1,34 @@
+/** The programs of a run, compiled and allocated before its first step: all the device memory it will take. */
+import * as E from 'fp-ts/lib/Either.js'
+import { DeviceFailure } from '../device/index.js'
+import type { Reasoner } from '../hrm/index.js'
+import type { Backend } from '../ir/index.js'
+import type { Problem } from '../problem.js'
+import { type Evaluator, evaluator } from './evaluation.js'
+import { adviseOnMemory, evaluationBatch, weightsOf } from './memory.js'
+import type { TrainingSettings } from './settings.js'
+import { type Stepper, stepper } from './stepper.js'
+
+export interface TrainingPrograms {
+  readonly step: Stepper
+  /** Where there is something to evaluate on. */
+  readonly evaluation?: Evaluator
+}
+
+/** `evaluated`: how many examples evaluations are on, when there are any. Without room, the problem says what would fit. */
+export const loadTraining = async (
+  backend: Backend,
+  model: Reasoner,
+  settings: TrainingSettings,
+  evaluated?: number,
+): Promise<E.Either<Problem, TrainingPrograms>> => {
+  try {
+    const step = await stepper(backend, model, settings)
+    if (evaluated === undefined) return E.right({ step })
+    const batch = evaluationBatch(settings, evaluated)
+    return E.right({ step, evaluation: await evaluator(backend, model, batch, weightsOf(settings)) })
+  } catch (cause) {
+    if (!(cause instanceof DeviceFailure)) throw cause
+    return E.left(await adviseOnMemory(backend, model, settings, cause.problem, evaluated))
+  }
+}
