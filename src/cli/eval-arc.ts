@@ -14,6 +14,7 @@ import {
   readIdentifiers,
   readTestPuzzles,
   type Split,
+  type Tokens,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
 import type { Watcher } from '../train/index.js'
@@ -54,7 +55,7 @@ interface Asked extends ArcFlags {
 /** Gets ready to count votes; nothing where the data are no ARC tasks that are held out. */
 export const openArc = async (
   asked: Asked,
-  split: DatasetSplit,
+  split: DatasetSplit<Tokens>,
 ): Promise<E.Either<Problem, ArcSession | undefined>> => {
   const { data, limit, voteSegments = 'last', perTask = false, submission } = asked
   const stray = { '--vote-segments': asked.voteSegments, '--per-task': asked.perTask, '--submission': submission }

@@ -7,7 +7,7 @@ import { type Problem, problem } from '../problem.js'
 import { type ArcExample, arcVocabulary, cropArc, parseAugmentedName } from './arc.js'
 import { checkTask } from './arc-files.js'
 import type { ArcTests } from './arc-vote.js'
-import type { DatasetInfo, DatasetSplit } from './split.js'
+import type { DatasetInfo, DatasetSplit, Tokens } from './split.js'
 
 /** Whether a dataset's puzzles are copies of ARC tasks, which only its identifiers tell apart. */
 export const isArc = (info: DatasetInfo): boolean =>
@@ -17,7 +17,7 @@ export interface ArcDataset {
   /** `test_puzzles.json`, where there is one. */
   readonly testPuzzles?: unknown
   readonly identifiers: readonly string[]
-  readonly split: DatasetSplit
+  readonly split: DatasetSplit<Tokens>
 }
 
 /** The tests of the first `limit` tasks of a split, and how many examples those have: all copies of each, or the votes mislead. */
@@ -68,12 +68,12 @@ const isDigested = (name: string): boolean => /_t[0-7]_-?\d+$/.test(parseAugment
 
 /** The tests of copies that were not augmented; their labels are the answers. */
 const unaugmented = (
-  { info, inputs, labels, puzzleIndices }: DatasetSplit,
+  { info, inputs, labels, puzzleIndices }: DatasetSplit<Tokens>,
   names: readonly string[],
   where: string,
 ): E.Either<Problem, ReadonlyMap<string, ArcTests>> => {
   const size = Math.sqrt(info.seq_len)
-  const gridAt = (tokens: Uint8Array | Int32Array, example: number) =>
+  const gridAt = (tokens: Tokens, example: number) =>
     cropArc(tokens.subarray(example * info.seq_len, (example + 1) * info.seq_len), size)
   const tasks = new Map<string, ArcTests>()
   const digested = names.find(isDigested)

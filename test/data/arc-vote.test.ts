@@ -18,6 +18,7 @@ import {
   collect,
   parseArcQuestions,
   parseAugmentedName,
+  type Tokens,
 } from '../../src/data/index.js'
 import { sharedFile } from '../support/shared-data.js'
 
@@ -54,7 +55,7 @@ const votesOf = (
   const { tasks: asked } = right(arcTests(dataset, 'here'))
   const voting = arcVoting(asked, SIZE)
   const { inputs, labels, puzzleIndices, puzzleIdentifiers } = dataset.split
-  const rowOf = (tokens: Uint8Array | Int32Array, e: number) => tokens.subarray(e * SIZE * SIZE, (e + 1) * SIZE * SIZE)
+  const rowOf = (tokens: Tokens, e: number) => tokens.subarray(e * SIZE * SIZE, (e + 1) * SIZE * SIZE)
   for (const [puzzle, id] of puzzleIdentifiers.entries())
     for (let e = puzzleIndices[puzzle]!; e < puzzleIndices[puzzle + 1]!; e++) {
       const name = identifiers[id]!
