@@ -18,8 +18,8 @@ import { urm } from './urm.js'
 /** Sizes of any variant as JSON has them; `gradient` is a name (`gradientNamed`). */
 export type NamedSizes = Readonly<Record<string, unknown>>
 
-/** HRM's sizes as recipes have them. */
-type Recipe = Omit<HrmSizes<number, number>, 'gradient'>
+/** HRM's sizes as recipes have them; the gradient rule stands by its name. */
+export type Recipe = Omit<HrmSizes<number, number>, 'gradient'> & { readonly gradient?: string }
 
 interface Entry {
   /** One line: what it is. */
@@ -30,7 +30,15 @@ interface Entry {
 }
 
 /** What all variants have in common. */
-const common = ({ layers: _, cycles: _n, steps: _t, maxSegments: _m, exploration: _e, ...rest }: Recipe) => rest
+const common = ({
+  layers: _,
+  cycles: _n,
+  steps: _t,
+  maxSegments: _m,
+  exploration: _e,
+  gradient: _g,
+  ...rest
+}: Recipe) => rest
 const halting = ({ maxSegments = 16, exploration = 0.1 }: Recipe) => ({ maxSegments, exploration })
 const levels = ({ layers = { high: 4, low: 4 }, cycles = 2, steps = 2 }: Recipe) => ({ layers, cycles, steps })
 /** As many layers as an HRM has in both its levels: as many parameters. */
@@ -56,7 +64,12 @@ const variants: Readonly<Record<string, Entry>> = {
   hrm: {
     about: 'two levels, one-step gradient',
     make: hrm,
-    like: (recipe) => ({ ...common(recipe), ...levels(recipe), ...halting(recipe), gradient: 'oneStep' }),
+    like: (recipe) => ({
+      ...common(recipe),
+      ...levels(recipe),
+      ...halting(recipe),
+      gradient: recipe.gradient ?? 'oneStep',
+    }),
   },
   trm: {
     about: 'one set of blocks of half the depth for both levels, gradient through a cycle',
