@@ -22,7 +22,7 @@ import { failed, listed, log, type Outcome } from './result.js'
 import { type TrainOptions, trainRun } from './train.js'
 
 export const taskNames = ['sudoku', 'maze', 'arc'] as const
-export type TaskName = (typeof taskNames)[number]
+type TaskName = (typeof taskNames)[number]
 
 export interface SuiteOptions {
   readonly out: string
@@ -57,7 +57,7 @@ const tasks: Readonly<Record<TaskName, Task>> = {
 }
 
 /** One line of the table. */
-export interface SuiteRow {
+interface SuiteRow {
   readonly task: TaskName
   readonly preset: string
   readonly model: string
