@@ -47,12 +47,12 @@ const tasks: Readonly<Record<TaskName, Task>> = {
   maze: {
     preset: 'maze-6x6',
     build: (out, { seed }) =>
-      buildMaze({ out, seed, generate: { width: 6, height: 6 }, trainCount: 4000, testCount: 400 }, log),
+      buildMaze({ out, seed, generate: { width: 6, height: 6 }, trainCount: 1000, testCount: 400 }, log),
   },
   arc: {
     preset: 'arc-6x6',
     build: (out, { seed, arc = [] }) =>
-      buildArc({ out, seed, test: arc, augment: 300, maxSide: 6, dropRepeated: true }, log),
+      buildArc({ out, seed, test: arc, augment: 8, maxSide: 6, dropRepeated: true }, log),
   },
 }
 

@@ -135,7 +135,7 @@ const maze6x6: Preset = {
   about: '6×6, paths of 13 cells and more (minutes on two processor cores)',
   data: 'maze --generate 6 --train-count 1000 --test-count 400',
   sizes: { vocabulary: 6, sequence: 36, ...small },
-  training: { ...sudoku4x4.training, batch: 32, steps: 4000, checkpointEvery: 1000 },
+  training: { ...sudoku4x4.training, batch: 32, steps: 2000 },
 }
 
 const arc6x6: Preset = {
@@ -143,7 +143,7 @@ const arc6x6: Preset = {
   about: 'the ARC tasks of at most 6×6 (minutes on two processor cores)',
   data: 'arc --test ARC-AGI/data/training --test ARC-AGI/data/evaluation --max-side 6 --augment 8 --drop-repeated',
   sizes: { vocabulary: 12, sequence: 36, ...small },
-  training: { ...sudoku4x4.training, batch: 32, steps: 4000, checkpointEvery: 1000, puzzleLr: 1e-2, weightDecay: 0.1 },
+  training: { ...sudoku4x4.training, batch: 32, steps: 1500, puzzleLr: 1e-2, weightDecay: 0.1 },
 }
 
 export const presets: readonly Preset[] = [sudokuExtreme, mazeHard, arcAgi, sudoku4x4, maze6x6, arc6x6]
