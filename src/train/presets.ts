@@ -51,7 +51,7 @@ const publishedTraining = {
 const sudokuExtreme: Preset = {
   name: 'sudoku-extreme',
   about: 'the paper’s 27 M parameters and recipe for one GPU (hours on a data-centre GPU)',
-  data: 'sudoku --train train.csv --test test.csv --subsample 1000 --augment 1000',
+  data: 'sudoku --download --subsample 1000 --augment 1000',
   epochs: 20_000,
   sizes: { vocabulary: 11, sequence: 81, ...published },
   training: { ...publishedTraining, batch: 384, steps: 52_083, lr: 7e-5, puzzleLr: 7e-5 },
@@ -60,7 +60,7 @@ const sudokuExtreme: Preset = {
 const mazeHard: Preset = {
   name: 'maze-hard',
   about: '30×30, the paper’s 27 M parameters and recipe (a day on a data-centre GPU)',
-  data: 'maze --train train.csv --test test.csv',
+  data: 'maze --download',
   epochs: 20_000,
   sizes: { vocabulary: 6, sequence: 900, ...published },
   training: { ...publishedTraining, steps: 26_041 },
@@ -70,7 +70,7 @@ const mazeHard: Preset = {
 const arcAgi: Preset = {
   name: 'arc-agi',
   about: 'ARC-AGI-1 or -2 up to 30×30, the paper’s 27 M parameters and recipe (days on data-centre GPUs)',
-  data: 'arc --train ARC-AGI/data/training --train ConceptARC/corpus --test ARC-AGI/data/evaluation --augment 1000',
+  data: 'arc --download arc-agi-1 --download conceptarc --augment 1000',
   epochs: 100_000,
   sizes: { vocabulary: 12, sequence: 900, ...published },
   training: { ...publishedTraining, steps: 519_270, puzzleLr: 1e-2, weightDecay: 0.1, puzzleWeightDecay: 0.1 },
