@@ -2,6 +2,7 @@
  * jax-js as a player of `bench/peers.ts`, on its backend `webgpu` or `wasm` (the first argument): the whole step as one
  * jitted function. In jax-js an argument is used up by the function it is given to: `.ref` keeps it for one more use.
  */
+import './browser.js'
 
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -11,6 +12,7 @@ import {
   defaultDevice,
   getWebGPUDevice,
   init,
+  type JsTree,
   jit,
   lax,
   nn,
@@ -43,22 +45,28 @@ const numbers = async (x: np.Array): Promise<{ shape: readonly number[]; data: N
   return { shape, data: (await resting(x.ref.data())) as Numbers }
 }
 
-const ready = async (x: np.Array): Promise<void> => void (await resting(blockUntilReady(x)))
+const ready = async (x: JsTree<np.Array>): Promise<void> => void (await resting(blockUntilReady(x)))
 
 const prepareMatmul = async ({ layout }: MatmulTask, folder: string): Promise<Prepared> => {
   const { a, b } = onDevice(readTensors(folder, 'inputs')) as { a: np.Array; b: np.Array }
   const product = jit((x: np.Array, y: np.Array) =>
     np.matmul(layout === 'tn' ? x.transpose() : x, layout === 'nt' ? y.transpose() : y),
   )
-  let last = product(a.ref, b.ref)
-  writeTensors(folder, NAME, { c: await numbers(last) })
+  const first = product(a.ref, b.ref)
+  writeTensors(folder, NAME, { c: await numbers(first) })
+  first.dispose()
+  // Kept until they are there: work whose result is let go before may never be done.
+  let products: np.Array[] = []
   return {
     run: () => {
-      last.dispose()
-      last = product(a.ref, b.ref)
+      products.push(product(a.ref, b.ref))
     },
-    finish: () => ready(last),
-    drop: () => tree.dispose([a, b, last]),
+    finish: async () => {
+      await ready(products)
+      tree.dispose(products)
+      products = []
+    },
+    drop: () => tree.dispose([a, b]),
   }
 }
 
@@ -301,7 +309,7 @@ const prepareTrain = async (task: HrmTask, folder: string): Promise<Prepared> =>
   run()
   for (const name of trained) outcome[`final.${name}`] = await numbers(p[name]!)
   writeTensors(folder, NAME, outcome)
-  return { run, finish: () => ready(losses) }
+  return { run, finish: () => ready([losses, p]) }
 }
 
 await serve({

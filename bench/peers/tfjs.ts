@@ -2,6 +2,7 @@
  * TensorFlow.js on its WebGPU backend as a player of `bench/peers.ts`. The HRM step as one would write it with this
  * library: `variableGrads` around the part that is differentiated, AdamATan2 from its element-wise operations.
  */
+import './browser.js'
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -79,7 +79,8 @@ export const profileTraining = async (options: ProfileOptions): Promise<Profile>
   const step = await stepper(backend, model, settings)
   let t = 0
   const run = async (count: number): Promise<void> => {
-    for (let i = 0; i < count; i++) await step(streamsOf(model, settings, ++t, batches.next().value))
+    for (let i = 0; i < count; i++)
+      await step(streamsOf(model, settings, Math.min(++t, settings.steps), batches.next().value))
     await backend.read(['metrics.history'])
   }
   await run(WARM_UP)
@@ -138,8 +139,8 @@ const classOf = ({ kernel, residents }: KernelTime): KernelClass => {
   )
 }
 
-/** Large enough to keep the adapter busy: n of n³, and elements to copy. */
-const PROBES = { software: { n: 512, elements: 2 ** 22 }, gpu: { n: 4096, elements: 2 ** 26 } } as const
+/** Large enough to keep the adapter busy: n of n³, and elements to copy (64 MiB, which every adapter binds at once). */
+const PROBES = { software: { n: 512, elements: 2 ** 24 }, gpu: { n: 4096, elements: 2 ** 24 } } as const
 
 /** The best of a few runs of a matmul, and of an addition that does nothing but move memory. */
 const peaksOf = async (backend: Backend, profiler: Profiler): Promise<Peaks> => {

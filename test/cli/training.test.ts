@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { testDevice } from '../support/run-kernel.js'
 
 const main = resolve('src/cli/main.ts')
 const tsx = resolve('node_modules/tsx/dist/loader.mjs')
@@ -116,6 +118,28 @@ describe('a run with everything', () => {
     expect(more).toMatchObject({ step: 8 })
     await refused(2, ['train', '--out', 'run', '--resume', '--set', 'lr=1'], 'leave out lr', 'what may change is steps')
   })
+})
+
+describe('before a run begins', () => {
+  /** The width of a binding that software adapters allow, on which the numbers below rest. */
+  const BINDING = 2 ** 27
+
+  test('a batch that does not fit is refused with one that does, and no run folder is made', async (context) => {
+    const device = await testDevice()
+    if (E.isLeft(device) || device.right.target.maxBindingBytes !== BINDING) return context.skip()
+    const preset = ['train', '--preset', 'sudoku-4x4', '--data', 'data', '--out', 'none', '--steps', '1']
+    // The widest tensor is gate and up of SwiGLU: [batch, 17, 2·256] in f32.
+    const most = Math.floor(BINDING / (17 * 2 * 256 * 4))
+    const says = ['a batch of 4000 does not fit', '--accumulate 2 (micro-batches of 2000,', `--batch ${most} at most`]
+    await refused(1, [...preset, '--batch', '4000'], ...says)
+  }, 120_000)
+
+  test('a profile needs an adapter but no run folder; training needs one', async () => {
+    const here = ['train', '--config', 'model.ts', '--data', 'data']
+    await refused(2, [...here], 'give --out FOLDER')
+    await refused(2, [...here, '--profile', '--backend', 'reference'], '--profile needs an adapter')
+    await refused(2, [...here, '--profile', '0'], 'It must be a whole number')
+  }, 120_000)
 })
 
 describe('settings on the command line', () => {
