@@ -28,7 +28,8 @@ const IN_FLIGHT = 2
 const hostArray = (dtype: DType, bytes: ArrayBuffer): HostArray =>
   dtype === 'f32' ? new Float32Array(bytes) : dtype === 'i32' ? new Int32Array(bytes) : new Uint32Array(bytes)
 
-export const webgpuBackend = (device: Device): Backend => {
+/** `compileGraph` makes the programs: another checkout's, when a benchmark compares two. */
+export const webgpuBackend = (device: Device, compileGraph: typeof compile = compile): Backend => {
   const residents = new Map<string, { readonly buffer: GPUBuffer; readonly elements: number; dtype: DType }>()
   let bytes = 0
   const make = async (size: number, label: string): Promise<GPUBuffer> => {
@@ -72,7 +73,7 @@ export const webgpuBackend = (device: Device): Backend => {
     name: device.description.description || device.description.device || device.description.vendor,
     kind: device.target.adapterClass,
     load: async (graph, dims) => {
-      const program = compile(graph, dims, device.target)
+      const program = compileGraph(graph, dims, device.target)
       const known = new Set(residents.keys())
       demandRoom(program, device, (name) => !known.has(name))
       const buffers: GPUBuffer[] = []
@@ -102,7 +103,7 @@ export const webgpuBackend = (device: Device): Backend => {
       const data = await readBack(device, ranges)
       return Object.fromEntries(names.map((name, i) => [name, hostArray(residents.get(name)!.dtype, data[i]!)]))
     },
-    plan: (graph, dims) => planOn(device, compile(graph, dims, device.target)),
+    plan: (graph, dims) => planOn(device, compileGraph(graph, dims, device.target)),
     hasRoom: (sizes) => hasRoom(device, sizes),
     peakBytes: () => bytes,
     dispose: () => device.dispose(),

@@ -1,0 +1,77 @@
+/**
+ * Where the time of a program goes, kernel by kernel: one dispatch of each, submitted over and over, its time multiplied
+ * by how often the program dispatches it. On a software adapter that is processor time (of this process, all cores), which
+ * hardly moves when other work shares the host; on a GPU it is wall time.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { BufferRange, Program } from '../../src/compile/index.js'
+import { allocate, bind, type Device, encode, finished, pipelineOf, write } from '../../src/device/index.js'
+import type { HostArray } from '../../src/ir/index.js'
+import { showProblem } from '../../src/problem.js'
+
+export interface KernelTime {
+  readonly kernel: string
+  readonly dispatches: number
+  /** Of all its dispatches. */
+  readonly milliseconds: number
+}
+
+/** A timed submission takes about this long, so that its fixed cost does not count. */
+const MILLISECONDS = 12
+const ROUNDS = 3
+
+/** The dearest first. Residents and streams start as `values`, all else as zeros. */
+export const profile = async (
+  device: Device,
+  program: Program,
+  values: Readonly<Record<string, HostArray>>,
+): Promise<readonly KernelTime[]> => {
+  const made: GPUBuffer[] = []
+  for (const { bytes, name } of program.buffers) {
+    const buffer = await allocate(device, bytes, name)()
+    if (E.isLeft(buffer)) throw new Error(showProblem(buffer.left))
+    made.push(buffer.right)
+  }
+  const put = ({ buffer, offset }: BufferRange, data: HostArray) => write(device, made[buffer]!, data, offset)
+  for (const { range, data } of program.literals) put(range, data)
+  for (const [name, slot] of Object.entries({ ...program.streamed, ...program.residents }))
+    if (values[name] !== undefined) put(slot.range, values[name])
+  const isSoftware = device.target.adapterClass === 'software'
+  const clock = (): number => {
+    if (!isSoftware) return performance.now()
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e3
+  }
+  const times: KernelTime[] = []
+  for (const [number, kernel] of program.kernels.entries()) {
+    const uses = program.dispatches.filter((d) => d.kernel === number)
+    const pipeline = await pipelineOf(device, kernel)
+    const group = bind(
+      device,
+      pipeline,
+      uses[0]!.bindings.map(({ buffer, ...range }) => ({ buffer: made[buffer]!, ...range })),
+    )
+    const run = async (repeats: number): Promise<number> => {
+      const encoder = device.gpu.createCommandEncoder()
+      const pass = encoder.beginComputePass()
+      for (let i = 0; i < repeats; i++) encode(pass, pipeline, group, kernel.workgroups)
+      pass.end()
+      const start = clock()
+      device.gpu.queue.submit([encoder.finish()])
+      await finished(device)
+      return (clock() - start) / repeats
+    }
+    await run(1)
+    const once = await run(1)
+    const repeats = Math.max(1, Math.min(200, Math.round(MILLISECONDS / once)))
+    const seen = [once]
+    for (let round = 0; round < ROUNDS; round++) seen.push(await run(repeats))
+    times.push({ kernel: kernel.name, dispatches: uses.length, milliseconds: uses.length * Math.min(...seen) })
+  }
+  for (const buffer of made) buffer.destroy()
+  return times.sort((a, b) => b.milliseconds - a.milliseconds)
+}
+
+export type Share = 'matmul' | 'attention' | 'rest'
+export const shareOf = (kernel: string): Share =>
+  kernel.startsWith('matmul') ? 'matmul' : kernel.startsWith('attention') ? 'attention' : 'rest'
