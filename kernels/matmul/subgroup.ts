@@ -14,9 +14,13 @@
  * gathered by scalar loads, and what is left of k follows the loop. Rows and columns beyond the edge are clamped when
  * loading and skipped when storing; nothing of that is in the text when the sizes divide.
  * The unrolled body must stay within the processor's instruction caches: rows·depth ≤ 16 keeps it there.
+ *
+ * The driver takes about a second for such a text, so shapes share one where they can: with whole tiles of columns and
+ * whole vectors along k the sizes are not in the text. n and m come from the grid, k (and m, where its last tile is not
+ * whole) from the lengths of A and C: these bindings must cover exactly their operand.
  */
 import type { Kernel, Target } from '../kernel.js'
-import { batchStrides, bindingCount, declareOperands, type MatmulSpec, nameOf, storeResult, tileGrid } from './spec.js'
+import { bindingCount, declareOperands, type MatmulSpec, nameOf, storeResult, tileGrid } from './spec.js'
 
 export interface SubgroupTile {
   readonly rows: 1 | 2 | 3 | 4
@@ -26,6 +30,24 @@ export interface SubgroupTile {
 const LANES = 8
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 const vector = (width: number) => (width === 1 ? 'f32' : `vec${width}f`)
+
+/** Declares `sizeM`, `sizeN`, `sizeK`, and how the text is shared: see above. */
+const declareSizes = (
+  { batch, broadcastA, m, n, k }: MatmulSpec,
+  isShared: boolean,
+  tile: { readonly rows: number; readonly columns: number },
+  width: { readonly a: number; readonly c: number },
+): readonly string[] => {
+  if (!isShared) return [`const sizeM = ${m}u; const sizeN = ${n}u; const sizeK = ${k}u;`]
+  const perProduct = (length: string, isBroadcast = false) =>
+    batch === 1 || isBroadcast ? length : `${length} / grid.z`
+  const ofC = `${perProduct(`arrayLength(&C) * ${width.c}u`)} / sizeN`
+  return [
+    `let sizeN = grid.x * ${tile.columns}u;`,
+    `let sizeM = ${m % tile.rows === 0 ? `grid.y * ${tile.rows}u` : ofC};`,
+    `let sizeK = ${perProduct(`arrayLength(&A) * ${width.a}u`, broadcastA)} / sizeM;`,
+  ]
+}
 
 export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, target: Target): Kernel => {
   const { layout, m, n, k } = spec
@@ -38,23 +60,42 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const alongK = k % depth === 0 ? depth : 1
   // tn: neighbouring rows of A are neighbours in memory, so that one load may take all rows·8 of them.
   const acrossRows = layout === 'tn' && rows !== 3 && m % rows === 0
-  const width = { a: layout === 'tn' ? (acrossRows ? rows : 1) : alongK, b: wide ? 4 : layout === 'nt' ? alongK : 1 }
-  const strides = batchStrides(spec)
-  const start = (stride: number, per: number) => (spec.batch === 1 ? '0u' : `product * ${stride / per}u`)
+  const width = {
+    a: layout === 'tn' ? (acrossRows ? rows : 1) : alongK,
+    b: wide ? 4 : layout === 'nt' ? alongK : 1,
+    c: wide ? 4 : 1,
+  } as const
+  const tiles = { columns: Math.ceil(n / columns), rows: Math.ceil(m / R) }
+  const grid = tileGrid(target, tiles.columns, tiles.rows, spec.batch)
+  const isFolded = grid.workgroups[0] !== tiles.columns || grid.workgroups[1] !== tiles.rows
+  // Whole vectors along k: every binding is a multiple of 16 bytes, so its length is its operand's.
+  const isShared = divides.columns && k % 4 === 0 && !isFolded
+  const start = (stride: string, isBroadcast = false) =>
+    spec.batch === 1 || isBroadcast ? '0u' : `product * (${stride})`
+  const startOfB = start(`sizeK * sizeN / ${width.b}u`, spec.broadcastB)
+  const declare = isShared ? 'let' : 'const'
+  /** `line{name}{j}`: j lines; outside the loop, since the driver hoists nothing. */
+  const multiplesOf = (name: 'A' | 'B', isNeeded: boolean) =>
+    isNeeded ? range(depth + 1).map((j) => `${declare} line${name}${j} = ${j}u * line${name};`) : []
 
   const setUp = [
     ...range(acrossRows ? 1 : rows).map((p) => {
       const row = acrossRows ? `row / ${rows}u + lane` : `row + ${p * LANES}u + lane`
-      const inside = divides.rows ? row : `min(${row}, ${(acrossRows ? m / rows : m) - 1}u)`
-      return `let a${p} = ${start(strides.a, width.a)} + (${inside})${layout === 'tn' ? '' : ` * ${k / width.a}u`};`
+      const inside = divides.rows ? row : `min(${row}, sizeM${acrossRows ? ` / ${rows}u` : ''} - 1u)`
+      return `let a${p} = ${start(`sizeM * sizeK / ${width.a}u`, spec.broadcastA)} + (${inside})${layout === 'tn' ? '' : ` * (sizeK / ${width.a}u)`};`
     }),
     ...(wide
-      ? [`let b = ${start(strides.b, 4)} + ${divides.columns ? 'column' : `min(column, ${n / 4 - 1}u)`};`]
+      ? [`let b = ${startOfB} + ${divides.columns ? 'column' : `min(column, ${n / 4 - 1}u)`};`]
       : range(across).map((q) => {
           const at = `column + ${q * LANES}u`
           const inside = divides.columns ? at : `min(${at}, ${n - 1}u)`
-          return `let b${q} = ${start(strides.b, width.b)} + (${inside})${layout === 'nt' ? ` * ${k / width.b}u` : ''};`
+          return `let b${q} = ${startOfB} + (${inside})${layout === 'nt' ? ` * (sizeK / ${width.b}u)` : ''};`
         })),
+    // How far it is from one step of k to the next, for operands whose fast axis is another.
+    ...(layout === 'tn' ? [`${declare} lineA = sizeM / ${width.a}u;`] : []),
+    ...(layout === 'nt' ? [] : [`${declare} lineB = sizeN / ${width.b}u;`]),
+    ...multiplesOf('A', layout === 'tn'),
+    ...multiplesOf('B', layout !== 'nt'),
     ...range(R).map((r) =>
       wide
         ? `var s${r} = vec4f();`
@@ -69,19 +110,23 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
    * by the vectors' length costs 40 % where the rows' length is a power of two.)
    */
   const steps = (i: string, count: number): readonly string[] => {
-    const at = (j: number, stride: number) => `${i} * ${depth * stride}u + ${j * stride}u`
+    if (count === 0) return []
+    const alongLines = (name: 'A' | 'B', j: number) => `${i} * line${name}${depth} + line${name}${j}`
+    const alongOne = (j: number) => `${i} * ${depth}u + ${j}u`
     const loadA = (p: number) =>
       layout === 'tn'
-        ? range(count).map((j) => `let x${p}_${j} = A[a${p} + ${at(j, m / width.a)}];`)
+        ? range(count).map((j) => `let x${p}_${j} = A[a${p} + ${alongLines('A', j)}];`)
         : width.a > 1
           ? [`let x${p} = A[a${p} + ${i}];`]
-          : range(count).map((j) => `let x${p}_${j} = A[a${p} + ${at(j, 1)}];`)
+          : range(count).map((j) => `let x${p}_${j} = A[a${p} + ${alongOne(j)}];`)
     const loadB = wide
-      ? range(count).map((j) => `let y${j} = B[b + ${at(j, n / 4)}];`)
+      ? range(count).map((j) => `let y${j} = B[b + ${alongLines('B', j)}];`)
       : range(across).flatMap((q) =>
           width.b > 1
             ? [`let y${q} = B[b${q} + ${i}];`]
-            : range(count).map((j) => `let y${q}_${j} = B[b${q} + ${at(j, layout === 'nt' ? 1 : n)}];`),
+            : range(count).map(
+                (j) => `let y${q}_${j} = B[b${q} + ${layout === 'nt' ? alongOne(j) : alongLines('B', j)}];`,
+              ),
         )
     /** Row r's value at step j, on every lane. */
     const broadcast = (r: number, j: number): string => {
@@ -103,34 +148,36 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     return [...loadB, ...range(acrossRows ? 1 : rows).flatMap(loadA), ...range(R).flatMap(products)]
   }
 
+  const startOfC = start(`sizeM * sizeN / ${width.c}u`)
   const stores = range(R).map((r) => {
     const each = wide
-      ? [{ guard: `column < ${n / 4}u`, address: `(row + ${r}u) * ${n / 4}u + column`, value: `s${r}` }]
+      ? [{ guard: `column < ${n / 4}u`, address: `(row + ${r}u) * (sizeN / 4u) + column`, value: `s${r}` }]
       : range(across).map((q) => {
           const at = `column + ${q * LANES}u`
-          return { guard: `${at} < ${n}u`, address: `(row + ${r}u) * ${n}u + ${at}`, value: `s${r}_${q}` }
+          return { guard: `${at} < ${n}u`, address: `(row + ${r}u) * sizeN + ${at}`, value: `s${r}_${q}` }
         })
     const text = each
       .map(({ guard, address, value }) => {
-        const store = storeResult(spec, `${start(strides.c, wide ? 4 : 1)} + ${address}`, value, wide ? 4 : 1)
+        const store = storeResult(spec, `${startOfC} + ${address}`, value, width.c)
         return divides.columns ? store : `if (${guard}) { ${store} }`
       })
       .join(' ')
-    return divides.rows ? text : `if (row + ${r}u < ${m}u) { ${text} }`
+    return divides.rows ? text : `if (row + ${r}u < sizeM) { ${text} }`
   })
 
-  const grid = tileGrid(target, Math.ceil(n / columns), Math.ceil(m / R), spec.batch)
   const whole = Math.floor(k / depth)
   const wgsl = [
     'enable subgroups;',
-    declareOperands(spec, { a: vector(width.a), b: vector(width.b), c: wide ? 'vec4f' : 'f32' }),
+    declareOperands(spec, { a: vector(width.a), b: vector(width.b), c: vector(width.c) }),
     `@compute @workgroup_size(${LANES})`,
-    'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
+    'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
+    ...declareSizes(spec, isShared, { rows: R, columns }, width),
     grid.wgsl,
     `let row = tileRow * ${R}u;`,
     `let column = tileColumn * ${wide ? LANES : columns}u + lane;`,
     ...setUp,
-    ...(whole === 0 ? [] : [`for (var i = 0u; i < ${whole}u; i++) {`, ...steps('i', depth), '}']),
+    `${declare} whole = sizeK / ${depth}u;`,
+    ...(whole === 0 ? [] : ['for (var i = 0u; i < whole; i++) {', ...steps('i', depth), '}']),
     ...steps(`${whole}u`, k % depth),
     ...stores,
     '}',

@@ -35,7 +35,7 @@ export const compile = (source: Graph, dims: Dims, target: Target): Program => {
   const kernels: Kernel[] = []
   const numbers = new Map<string, number>()
   const kernelNumber = (kernel: Kernel): number => {
-    const key = `${kernel.workgroups.join('×')} ${kernel.wgsl}`
+    const key = `${kernel.name} ${kernel.workgroups.join('×')} ${kernel.wgsl}`
     const known = numbers.get(key)
     if (known !== undefined) return known
     numbers.set(key, kernels.length)

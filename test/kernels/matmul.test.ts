@@ -119,6 +119,30 @@ describe('matmul agrees with a float64 product', () => {
   )
 
   it(
+    'for shapes that share one text on software adapters: sizes come from the grid and the lengths of the operands',
+    withDevice(async (device) => {
+      const shapes = [
+        [64, 96, 32],
+        [32, 32, 8],
+        [96, 32, 100],
+        // The last tile of rows is not whole: another text.
+        [40, 64, 12],
+        [2, 32, 20],
+      ] as const
+      for (const layout of ['nn', 'nt', 'tn'] as const)
+        for (const rest of [{}, { batch: 3, broadcastA: true }, { batch: 2, broadcastB: true }]) {
+          const specs = shapes.map(([m, n, k]): MatmulSpec => ({ layout, batch: 1, ...rest, m, n, k }))
+          const tiles = matmulVariants(device.target)
+          const variant = tiles.find((v) => v.family === 'subgroup' && v.rows === 2 && v.depth === 1) ?? tiles[0]!
+          const texts = specs.map((spec) => matmul(spec, device.target, variant).wgsl)
+          if (variant.family === 'subgroup') expect(new Set(texts).size).toBe(2)
+          for (const spec of specs) await check(device, spec, variant)
+        }
+    }),
+    120_000,
+  )
+
+  it(
     'when its tiles are more than a dimension of the grid holds',
     withDevice(async (device) => {
       const narrow = { ...device.target, maxWorkgroupsPerDimension: 5 }
