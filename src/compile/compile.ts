@@ -5,6 +5,7 @@ import {
   type Graph,
   graphRoots,
   type HostArray,
+  narrow,
   nodeFlops,
   simplify,
   type Tensor,
@@ -25,7 +26,7 @@ import { elementCount, isLeaf, type Place, placeOf } from './storage.js'
 const OUTPUT_BINDINGS = 4
 
 export const compile = (source: Graph, dims: Dims, target: Target): Program => {
-  const { graph, stored } = legalise(simplify(bindDims(source, dims)))
+  const { graph, stored } = legalise(simplify(narrow(simplify(bindDims(source, dims)))))
   const roots = chooseRoots(graph, stored, target.maxStorageBuffers - OUTPUT_BINDINGS)
   const steps = fuse(graph, roots, { maxBindings: target.maxStorageBuffers })
   const { homes, copies } = placeValues(graph, steps, roots)

@@ -2,7 +2,21 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compile } from '../../src/compile/index.js'
 import { webgpuBackend } from '../../src/device/index.js'
-import { add, graphRoots, input, mul, simplify, sum } from '../../src/ir/index.js'
+import {
+  add,
+  dot,
+  graphFlops,
+  graphRoots,
+  input,
+  mul,
+  narrow,
+  reshape,
+  simplify,
+  sliceAxis,
+  sum,
+  type Tensor,
+} from '../../src/ir/index.js'
+import { normalise } from '../../src/nn/norm.js'
 import { evaluate } from '../../src/reference/index.js'
 import { relativeError } from '../support/numbers.js'
 import { randomGraph } from '../support/random-graph.js'
@@ -52,6 +66,40 @@ it('simplification keeps the meaning of a graph', () => {
     }),
     { numRuns: 200, seed: 5 },
   )
+})
+
+describe('computing only what is asked', () => {
+  it('keeps the meaning of a graph', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e9 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (seed, at) => {
+        const { outputs, inputs } = randomGraph(seed, 20)
+        const parts = Object.entries(outputs).map(([name, t]): [string, Tensor] => {
+          const axis = Math.floor(at * t.shape.length)
+          const size = t.shape[axis] as number | undefined
+          if (size === undefined) return [name, t]
+          const start = Math.floor(at * size)
+          return [name, sliceAxis(t, axis, start, Math.max(1, Math.floor((size - start) / 3)))]
+        })
+        const graph = { outputs: Object.fromEntries(parts), updates: [] }
+        const [before, after] = [reference(graph, inputs), reference(narrow(graph), inputs)]
+        for (const name of Object.keys(outputs))
+          expect(relativeError(after[name]!, before[name]!), `seed ${seed}`).toBeLessThan(1e-12)
+      }),
+      { numRuns: 150, seed: 5 },
+    )
+  })
+
+  it('of a layer before a head that reads one token, only that token', () => {
+    const [x, w, v] = [
+      input('x', [4, 9, 32], 'f32', 'streamed'),
+      ...['w', 'v'].map((n) => input(n, [32, 32], 'f32', 'resident')),
+    ]
+    const layer = (y: Tensor, by: Tensor) => normalise(add(y, dot(y, by, [[2], [1]])))
+    const all = { outputs: { y: layer(layer(x!, w!), v!) }, updates: [] }
+    const one = { outputs: { y: reshape(sliceAxis(all.outputs.y, 1, 3, 1), [4, 32]) }, updates: [] }
+    expect(graphFlops(narrow(all))).toBe(graphFlops(all))
+    expect(graphFlops(narrow(one))).toBe(graphFlops(all) / 9)
+  })
 })
 
 it(
