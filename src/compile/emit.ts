@@ -11,6 +11,7 @@ import {
   indexAlignment,
   indexKey,
   indexMax,
+  indexMin,
   laneStep,
   linearIndex,
   renderIndex,
@@ -144,6 +145,9 @@ export const createEmitter = ({ isStored, maxBindingBytes, isInnerVariable }: Em
     )
   }
 
+  /** Values that are zero because their coordinates lie outside of what was padded. */
+  const zeros = new Set<string>()
+  const isZero = ({ text }: Value) => zeros.has(text)
   const indexValue = (v: Value, size: number): Index => {
     if (v.width !== 1) throw new NotVectorisable()
     const clamped = bind(`u32(clamp(${v.text}, 0i, ${size - 1}i))`, 1, 'i32', v.inner)
@@ -167,8 +171,13 @@ export const createEmitter = ({ isStored, maxBindingBytes, isInnerVariable }: Em
       }
       case 'unary':
         return combine(dtype, [here(0)], ([x]) => unary[op.name].wgsl(x!))
-      case 'binary':
-        return combine(dtype, [here(0), here(1)], ([x, y]) => binary[op.name].wgsl(x!, y!))
+      case 'binary': {
+        const [x, y] = [here(0), here(1)]
+        // What a pad left of a sum that joins parts.
+        if (op.name === 'add' && isZero(x)) return y
+        if (op.name === 'add' && isZero(y)) return x
+        return combine(dtype, [x, y], ([a, b]) => binary[op.name].wgsl(a!, b!))
+      }
       case 'logical':
         return combine(dtype, [here(0), here(1)], ([x, y]) => logical[op.name].wgsl(x!, y!))
       case 'not':
@@ -200,22 +209,30 @@ export const createEmitter = ({ isStored, maxBindingBytes, isInnerVariable }: Em
     }
   }
 
+  /** By a name: WGSL refuses to evaluate 1 / 0 written out. */
+  const zero = (dtype: DType): Value => {
+    const value = bind(numberText(0, dtype), 1, dtype, false)
+    zeros.add(value.text)
+    return value
+  }
   /** Zero outside, the input's value inside; coordinates are clamped so that the load is always in bounds. */
   const padded = (node: Tensor, at: readonly Index[]): Value => {
     if (node.op.kind !== 'pad') throw new Error('padded: not a pad')
+    const { low } = node.op
     const [source] = node.inputs
     const from = sizes(source!)
+    if (at.some((c, i) => indexMax(c) < low[i]! || indexMin(c) >= low[i]! + from[i]!)) return zero(node.dtype)
     const conditions: Value[] = []
     const to = at.map((c, i): Index => {
-      const low = node.op.kind === 'pad' ? node.op.low[i]! : 0
+      const before = low[i]!
       const size = from[i]!
-      if (low === 0 && indexMax(c) < size) return c
+      if (indexMin(c) >= before && indexMax(c) < before + size) return addIndex(c, constantIndex(-before))
       const s = step(c)
       // Along the vector the cuts must fall between vectors, so that four lanes are all in or all out.
-      if (s !== 0 && (s !== 1 || low % 4 !== 0 || size % 4 !== 0 || indexAlignment(c) % 4 !== 0))
+      if (s !== 0 && (s !== 1 || before % 4 !== 0 || size % 4 !== 0 || indexAlignment(c) % 4 !== 0))
         throw new NotVectorisable()
       const isInner = isInnerAt(c)
-      const shifted = bind(`${renderIndex(c)} - ${low}u`, 1, 'i32', isInner)
+      const shifted = bind(`${renderIndex(c)} - ${before}u`, 1, 'i32', isInner)
       conditions.push(bind(`${shifted.text} < ${size}u`, 1, 'bool', isInner))
       const clamped = bind(`min(${shifted.text}, ${s === 0 ? size - 1 : size - 4}u)`, 1, 'i32', isInner)
       if (isInner) innerIndexes.add(clamped.text)
@@ -224,9 +241,9 @@ export const createEmitter = ({ isStored, maxBindingBytes, isInnerVariable }: Em
     const value = emit(source!, to)
     if (conditions.length === 0) return value
     const condition = conditions.map((c) => c.text).join(' && ')
-    const zero = `${wgslType(value.dtype, value.width)}(${numberText(0, value.dtype)})`
+    const outside = `${wgslType(value.dtype, value.width)}(${numberText(0, value.dtype)})`
     return bind(
-      `select(${zero}, ${value.text}, ${condition})`,
+      `select(${outside}, ${value.text}, ${condition})`,
       value.width,
       value.dtype,
       value.inner || conditions.some((c) => c.inner),

@@ -79,12 +79,24 @@ export const chooseRoots = (graph: Graph, forced: ReadonlySet<Tensor>, maxLoads:
     cost.set(node, { loads, operations: node.inputs.reduce((n, i) => n + costOf(i).operations, priceOf(node)) })
     if (roots.has(node) || isView(node) || loads.size === 0) continue
     const { operations } = cost.get(node)!
-    const cheap = loads.size <= 1 && operations <= 2
-    const spread = (users.get(node) ?? []).some((u) => u.expansion >= 8)
-    const shared = (users.get(node) ?? []).length > 1
+    const readers = users.get(node) ?? []
+    const spread = readers.some((u) => u.expansion >= 8)
+    const shared = readers.length > 1
+    const cheap =
+      (loads.size <= 1 && operations <= 2) || (!spread && isCheaperThanLoad(node, { loads, operations }, readers))
     if (!cheap && (shared || (spread && (loads.size > 2 || operations > 4)))) roots.add(node)
   }
   return roots
+}
+
+/**
+ * Whether memory for a value that several kernels read costs more than computing it in each: it reads little more than a
+ * load of it would (of tensors as large as itself, or smaller), and only elementwise kernels read it.
+ */
+const isCheaperThanLoad = (node: Tensor, { loads, operations }: Cost, readers: readonly User[]): boolean => {
+  const isSmall = [...loads].every((l) => elementCount(l) <= 2 * elementCount(node))
+  const fewOperations = loads.size <= 1 ? 8 : loads.size === 2 ? 1 : 0
+  return isSmall && operations <= fewOperations && readers.every((u) => loweringOf(u.node) === 'elementwise')
 }
 
 interface User {

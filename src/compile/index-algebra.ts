@@ -49,6 +49,9 @@ const atomMax = (atom: Atom): number => {
 export const indexMax = (index: Index): number =>
   index.terms.reduce((total, t) => total + t.coefficient * atomMax(t.atom), index.constant)
 
+/** A number that no value lies below: all terms are non-negative. */
+export const indexMin = (index: Index): number => index.constant
+
 export const addIndex = (a: Index, b: Index): Index => {
   const terms = new Map<string, Term>()
   for (const t of [...a.terms, ...b.terms]) {
@@ -150,7 +153,7 @@ export const unlinearIndex = (address: Index, shape: readonly number[]): readonl
   return coordinates
 }
 
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
 /** A number that divides every value of the index. */
 export const indexAlignment = (index: Index): number =>

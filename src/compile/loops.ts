@@ -1,7 +1,7 @@
 /**
  * The WGSL of a fused kernel. Three shapes of loop nest:
  *
- *   map          one invocation an element (or 4-vector); no reductions
+ *   map          one invocation an element (or 4-vector), or one of each part that the kernel joins; no reductions
  *   serial       one invocation a kept element, a loop over the reduced axes; for short or strided reductions
  *   cooperative  one workgroup a kept element, its lanes along the reduced axes; for long contiguous reductions
  *
@@ -11,8 +11,18 @@ import type { Kernel, Target } from '../../kernels/kernel.js'
 import { preludeFunctions, type Reducer, type Tensor } from '../ir/index.js'
 import { type Binding, createEmitter, type Emitter, NotVectorisable, numberText, type Value } from './emit.js'
 import { type FusedGroup, keptShape } from './fuse.js'
-import { type Index, linearIndex, unlinearIndex, variable } from './index-algebra.js'
-import { sizes } from './storage.js'
+import {
+  addIndex,
+  constantIndex,
+  gcd,
+  type Index,
+  indexKey,
+  linearIndex,
+  unlinearIndex,
+  variable,
+} from './index-algebra.js'
+import { placeOf, sizes } from './storage.js'
+import { walkInputs } from './walk.js'
 
 export interface FusedKernel {
   readonly kernel: Kernel
@@ -59,6 +69,8 @@ interface Nest {
   /** Statements that find this invocation's element and return when it has none. */
   readonly prologue: readonly string[]
   readonly domain: readonly Index[]
+  /** All the elements of an invocation: `domain`, and those of the other parts. */
+  readonly domains: readonly (readonly Index[])[]
   readonly kept: readonly Index[]
   /** The loop over the reduced axes. */
   readonly loop?: { readonly head: string; readonly variable: string }
@@ -66,10 +78,11 @@ interface Nest {
 
 const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedKernel => {
   const { target, stores } = context
-  const nest = nestOf(group, target, width)
   const members = new Set(group.members)
+  const isRead = (n: Tensor) => context.isStored(n) && !members.has(n)
+  const nest = nestOf(group, target, width, isRead)
   const emitter = createEmitter({
-    isStored: (n) => context.isStored(n) && !members.has(n),
+    isStored: isRead,
     maxBindingBytes: target.maxBindingBytes,
     isInnerVariable: (name) => name === nest.loop?.variable,
   })
@@ -101,7 +114,8 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
         nest.mode === 'cooperative' ? width : 1,
       ),
     )
-    const stored = outputs.map((o) => store(o, nest.domain))
+    // All values before all stores: a part may be written in place that another is made of.
+    const stored = nest.domains.flatMap((at) => outputs.map((o) => store(o, at)))
     loop.push(...emitter.takeInner(), ...accumulators.map((a) => a.update), ...stored)
     body.push(...emitter.takeOuter(), ...accumulators.map((a) => a.declaration))
     if (nest.loop === undefined) body.push(...loop)
@@ -138,7 +152,7 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
   }
 }
 
-const nestOf = (group: FusedGroup, target: Target, width: 1 | 4): Nest => {
+const nestOf = (group: FusedGroup, target: Target, width: 1 | 4, isRead: (n: Tensor) => boolean): Nest => {
   const { shape, reducedAxes } = group
   const total = product(shape)
   const flat = (size: number, name: string, lanes: boolean) => variable(name, size, lanes ? 4 : 1, lanes ? 1 : 0)
@@ -151,17 +165,25 @@ const nestOf = (group: FusedGroup, target: Target, width: 1 | 4): Nest => {
     ]
   }
   if (reducedAxes === undefined) {
-    if (width === 4 && total % 4 !== 0) throw new NotVectorisable()
-    const items = total / width
+    const parts = joinedParts(group, isRead)
+    const [count, last] = [total / parts, shape.length - 1]
+    if (width === 4 && (count % 4 !== 0 || (parts > 1 && (shape[last]! / parts) % 4 !== 0))) throw new NotVectorisable()
+    const items = count / width
     const workgroupSize = 64
-    const domain = unlinearIndex(flat(total, 'i', width === 4), shape)
+    const size = (shape[last] ?? 1) / parts
+    const partShape = shape.map((d, i) => (i === last ? size : d))
+    const first = unlinearIndex(flat(count, 'i', width === 4), partShape)
+    const domains = Array.from({ length: parts }, (_, p) =>
+      first.map((c, i) => (i === last ? addIndex(c, constantIndex(p * size)) : c)),
+    )
     return {
       mode: 'map',
       workgroupSize,
       workgroups: Math.ceil(items / workgroupSize),
-      prologue: guard('i', total, workgroupSize, width === 4, 'invocation'),
-      domain,
-      kept: domain,
+      prologue: guard('i', count, workgroupSize, width === 4, 'invocation'),
+      domain: first,
+      domains,
+      kept: first,
     }
   }
   const kept = keptShape(shape, reducedAxes)
@@ -183,7 +205,7 @@ const nestOf = (group: FusedGroup, target: Target, width: 1 | 4): Nest => {
       const r = reducedOrder.indexOf(axis)
       domain[axis] = r >= 0 ? reducedAt[r]! : keptAt[k++]!
     })
-    return { kept: keptAt, domain }
+    return { kept: keptAt, domain, domains: [domain] }
   }
   if (canCooperate) {
     if (width === 4 && length % 4 !== 0) throw new NotVectorisable()
@@ -215,6 +237,36 @@ const nestOf = (group: FusedGroup, target: Target, width: 1 | 4): Nest => {
     ...spread(flat(rows, 'r', lanes), flat(length, 'l', false)),
     loop: { head: `for (var l = 0u; l < ${length}u; l++)`, variable: 'l' },
   }
+}
+
+const MOST_PARTS = 4
+
+/**
+ * Of how many parts of equal length, along its last axis, an elementwise kernel is joined: where pads of what it computes
+ * begin and end. An invocation that makes one element of each loads what they share once (q and k turned by their
+ * positions, the gradients of gate and up), and every pad is known to be in or out.
+ */
+const joinedParts = (group: FusedGroup, isRead: (n: Tensor) => boolean): number => {
+  const last = group.shape.length - 1
+  const size = group.shape[last] ?? 1
+  const axes = group.shape.map((d, i) => variable(`c${i}`, d))
+  const cuts = new Set<number>()
+  const seen = new Set<Tensor>()
+  const visit = (n: Tensor, at: readonly Index[]): boolean => {
+    if (seen.has(n) || placeOf(n, isRead) !== undefined) return true
+    seen.add(n)
+    if (n.op.kind === 'pad')
+      for (const [i, low] of n.op.low.entries()) {
+        const { terms, constant } = at[i]!
+        if (indexKey({ terms, constant: 0 }) !== indexKey(axes[last]!)) continue
+        for (const cut of [low - constant, low - constant + sizes(n.inputs[0]!)[i]!])
+          if (cut > 0 && cut < size) cuts.add(cut)
+      }
+    return walkInputs(n, at, visit)
+  }
+  for (const m of group.members) visit(m, axes)
+  const length = [...cuts].reduce(gcd, size)
+  return size / length <= MOST_PARTS ? size / length : 1
 }
 
 /** How many reductions lie between a node and memory, within its group. */
