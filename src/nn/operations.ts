@@ -110,7 +110,9 @@ type Selected<C, A, B> =
 // ── one operand ─────────────────────────────────────────────────────────────────────────────────────────────────────
 type Elementwise<Name extends string, D extends DType = 'f32'> = <S extends Shape, E extends DType>(
   x: Takes<Name, D, NoInfer<S>, NoInfer<E>> & Tensor<S, E>,
-) => TensorOf<First<Takes<Name, D, S, E>, S>, D>
+) => Unless<Takes<Name, D, S, E>, Tensor<S, D>>
+/** The tensor, not computed from its shape, so that a function generic in the shape keeps it; or the error. */
+type Unless<Fault, T> = unknown extends Fault ? T : TensorOf<Fault, DType>
 
 const elementwise = <Name extends string, D extends DType = 'f32'>(
   name: Name,
