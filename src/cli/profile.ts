@@ -48,8 +48,10 @@ const table = (rows: readonly (readonly string[])[], texts: number): readonly st
   )
 }
 
-const milliseconds = (seconds: number): string => (1e3 * seconds).toPrecision(3)
-const giga = (rate: number): string => (rate / 1e9).toPrecision(3)
+/** Three digits, and all before the point. */
+const digits = (n: number): string => (n >= 1000 ? n.toFixed(0) : n.toPrecision(3))
+const milliseconds = (seconds: number): string => digits(1e3 * seconds)
+const giga = (rate: number): string => digits(rate / 1e9)
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`
 
 const showProfile = (profile: Profile): string => {
