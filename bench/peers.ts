@@ -5,7 +5,7 @@
  *   npm run bench -- [--quick] [--json] [--only TEXT]… [--players NAME,…] [--rounds N]
  *
  *   --quick        few rounds of few cases: minutes
- *   --json         one JSON value on stdout, for bench/results
+ *   --json         one JSON value on stdout, for bench/results (npm run --silent bench)
  *   --only TEXT    cases whose name contains it, e.g. --only matmul --only "train a"
  *   --players      of thetagrad, tfjs, jax-webgpu, jax-wasm, torch
  *
@@ -26,15 +26,7 @@ import { type Handle, summon } from './players/handle.js'
 /** Seconds a player is timed for in a round, about. */
 const TURN = { quick: 0.6, full: 1.5 }
 const ROUNDS = { quick: 3, full: 7 }
-const QUICK = [
-  'matmul nn 512',
-  'matmul nt 512',
-  'matmul tn 512',
-  'matmul nt 656×1536',
-  'train a',
-  'train c',
-  'evaluate a',
-]
+const QUICK = ['matmul nn 512', 'matmul nt 512', 'matmul tn 512', 'matmul nt 656×1536', 'train a', 'evaluate a']
 
 const tsx = (file: string, ...rest: string[]) => [process.execPath, '--import', 'tsx', here(file), ...rest]
 const here = (path: string) => new URL(path, import.meta.url).pathname
