@@ -129,8 +129,13 @@ describe('matmul agrees with a float64 product', () => {
         [40, 64, 12],
         [2, 32, 20],
       ] as const
+      const products = {
+        nn: [{}],
+        nt: [{}, { batch: 3, broadcastA: true }],
+        tn: [{}, { batch: 2, broadcastB: true }],
+      }
       for (const layout of ['nn', 'nt', 'tn'] as const)
-        for (const rest of [{}, { batch: 3, broadcastA: true }, { batch: 2, broadcastB: true }]) {
+        for (const rest of products[layout]) {
           const specs = shapes.map(([m, n, k]): MatmulSpec => ({ layout, batch: 1, ...rest, m, n, k }))
           const tiles = matmulVariants(device.target)
           const variant = tiles.find((v) => v.family === 'subgroup' && v.rows === 2 && v.depth === 1) ?? tiles[0]!
