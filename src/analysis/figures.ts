@@ -22,7 +22,7 @@ export const figures = (subjects: readonly Named[]): Readonly<Record<string, str
 
 /** Okabe and Ito: told apart by colour-blind readers too, and in print. */
 const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'] as const
-const colorOf = (i: number): string => palette[i % palette.length]!
+export const colorOf = (i: number): string => palette[i % palette.length]!
 
 /** The same state has the same colour in every panel. */
 const statesOf = (subjects: readonly Named[]): readonly string[] => [

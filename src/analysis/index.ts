@@ -1,5 +1,6 @@
 export * from './analysis.js'
-export * from './figures.js'
+export * from './comparison.js'
+export { figures, type Named } from './figures.js'
 export * from './measure.js'
 export * from './participation.js'
 export * from './pca.js'

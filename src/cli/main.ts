@@ -5,17 +5,18 @@ import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { BackendChoice } from './backend.js'
 import { reportJson, type Stage, showReport as showCheck, showStage, stages } from './check-report.js'
+import type { CompareOptions } from './compare.js'
 import { addDataCommands } from './data-commands.js'
 import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { type EvalOptions, evalCommand } from './eval.js'
-import { backendOption, checkpointOption, count, natural, several, weightsOption } from './options.js'
+import { backendOption, budget, checkpointOption, count, natural, several, weightsOption } from './options.js'
 import type { ToldSizes } from './published.js'
 import { conclude, type Outcome } from './result.js'
 import { type SolveOptions, solveCommand } from './solve.js'
 import { type SuiteOptions, suiteCommand, taskNames } from './suite.js'
 import { trainCommand } from './train.js'
-import { trainOptionsOf, withTrainFlags } from './train-flags.js'
+import { collected, trainOptionsOf, withTrainFlags } from './train-flags.js'
 
 /** From package.json, which lies higher or lower depending on whether this file was built. */
 const version = (): string => {
@@ -93,6 +94,32 @@ action(
   async (name: string) => {
     const { newCommand } = await import('./new.js')
     return newCommand(name)
+  },
+)
+
+action(
+  program
+    .command('compare')
+    .argument('<models...>', 'files with a model, or names of variants (with --preset)')
+    .description('trains each for the same compute; a table, and a plot of accuracy against FLOPs')
+    .requiredOption('--data <path>', 'a dataset folder with a test split')
+    .requiredOption('--budget <amount>', 'of each: seconds (90s, 5m, 2h) or FLOPs (3e15, 3P)', budget)
+    .option('--preset <name>', 'recipe and width of the variants that are named')
+    .option('--out <folder>', 'keeps the runs; the same command goes on with it', 'comparison')
+    .option('--seed <n>', 'all randomness follows from it', natural, 0)
+    .option('--limit <n>', 'examples of an evaluation at most', count)
+    .option('--set <key=value>', 'of every model, as for train; model.KEY of the variants alone', collected)
+    .addOption(backendOption())
+    .addHelpText(
+      'after',
+      examples(
+        'compare mine.ts theirs.ts --data data/sudoku4 --budget 5m',
+        'compare hrm trm transformer mine.ts --preset sudoku-4x4 --data data/sudoku4 --budget 1P --out runs/which',
+      ),
+    ),
+  async (models: readonly string[], flags: Omit<CompareOptions, 'models'>) => {
+    const { compareCommand } = await import('./compare.js')
+    return compareCommand({ ...flags, models })
   },
 )
 

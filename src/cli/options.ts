@@ -14,6 +14,21 @@ export const count = numberOf('a whole number ≥ 1', (n) => Number.isInteger(n)
 /** A whole number from 0 on. */
 export const natural = numberOf('a whole number ≥ 0', (n) => Number.isInteger(n) && n >= 0)
 
+/** Of training: so many seconds, or so many floating-point operations. */
+export type Budget =
+  | { readonly kind: 'seconds'; readonly seconds: number }
+  | { readonly kind: 'flops'; readonly flops: number }
+
+/** `90s`, `5m`, `2h`; or FLOPs: `3e15`, `3P`. */
+export const budget = (text: string): Budget => {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?(?:e\d+)?)([smhGTPE]?)$/.exec(text) ?? []
+  const n = Number(amount)
+  if (!(n > 0)) throw new InvalidArgumentError('It must be seconds (90s, 5m, 2h) or FLOPs (3e15, 3P).')
+  const seconds = { s: 1, m: 60, h: 3600 }[unit as 's']
+  if (seconds !== undefined) return { kind: 'seconds', seconds: n * seconds }
+  return { kind: 'flops', flops: n * ({ G: 1e9, T: 1e12, P: 1e15, E: 1e18 }[unit as 'G'] ?? 1) }
+}
+
 export const backendOption = (): Option =>
   new Option('--backend <which>', 'auto: the fastest adapter; reference: the interpreter, slow, needs no driver')
     .choices(['auto', 'reference'])

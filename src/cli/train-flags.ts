@@ -59,12 +59,13 @@ const settingOf = (text: string) => {
 }
 
 /** What `--set` said so far. */
-interface Told {
+export interface Told {
   readonly changes: Changes
   readonly sizes: SizeChanges
 }
 
-const collected = (text: string, before: Told = { changes: {}, sizes: {} }): Told => {
+/** Reads one more `--set key=value`. */
+export const collected = (text: string, before: Told = { changes: {}, sizes: {} }): Told => {
   const size = /^model\.([^=]+)=(.*)$/.exec(text)
   if (size !== null) return { ...before, sizes: { ...before.sizes, [size[1]!]: size[2]! } }
   const [name, value] = settingOf(text)

@@ -32,6 +32,8 @@ export interface TrainOptions {
   /** Which variant the preset trains; default `hrm`. */
   readonly variant?: string
   readonly config?: string
+  /** Compile the file first, for its mistakes as sentences; default true. */
+  readonly typeCheck?: boolean
   readonly data?: string
   readonly out: string
   readonly resume: boolean
@@ -116,7 +118,7 @@ const fresh = async (options: TrainOptions): Promise<E.Either<readonly Problem[]
   if (E.isLeft(examples)) return listed(examples)
   const source = modelSource(options, examples.right.info.num_puzzle_identifiers)
   if (E.isLeft(source)) return listed(source)
-  const loaded = await loadModel(source.right.model, { typeCheck: true })
+  const loaded = await loadModel(source.right.model, { typeCheck: options.typeCheck ?? true })
   if (E.isLeft(loaded)) return loaded
   const where = options.config ?? 'command line'
   const settings = completeSettings({ ...source.right.training, ...loaded.right.training, ...options.changes }, where)
