@@ -204,7 +204,6 @@ expectType<[64]>(recurrent({ ...sized, loops: 2 }).parameters.init.shape)
 expectType<[81, 64]>(
   universal({ ...sized, puzzleEmbedding: 0, positions: 'learned' }).parameters.embed_pos.embedding_weight.shape,
 )
-expectError(transformer({ ...sized, layers: 3 }).parameters.net.layers[3])
 expectError(transformer({ ...sized, layers: 3 }).parameters.init)
 expectError(transformer({ ...sized, loops: 3 }))
 expectError(recurrent({ ...sized, heads: 3 }))
