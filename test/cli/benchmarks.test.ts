@@ -1,5 +1,5 @@
 /**
- * The three benchmarks end to end in small, on real puzzles: build the dataset, train a few hundred steps of the recipe at
+ * The three benchmarks end to end in small, on real puzzles: build the dataset, train some steps of the recipe at
  * toy size, evaluate, vote. That they learn at all is seen against an answer nobody needs to learn for: the commonest token.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -59,7 +59,7 @@ describe.skipIf(!hasShared('data/README.md'))('the benchmarks on real puzzles', 
     const [train, test] = ['train', 'test_rating0'].map((name) => [sharedFile(`data/sudoku/${name}.csv`)])
     const options = { out: data, seed: 1, subsample: 100, augment: 10, checkUnique: false }
     right(await buildSudoku({ ...options, train: train!, test: test! }, quiet)())
-    const { evaluated, first, last } = await trained('sudoku-extreme', data, 300, 8, 16)
+    const { evaluated, first, last } = await trained('sudoku-extreme', data, 200, 8, 16)
     expect(last).toBeLessThan(first * 0.8)
     expect(token(evaluated)).toBeGreaterThan(2 * (await commonest(data)))
     expect(evaluated.measured.examples).toBe(16)
@@ -69,9 +69,9 @@ describe.skipIf(!hasShared('data/README.md'))('the benchmarks on real puzzles', 
     const data = join(folder, 'maze')
     const [train, test] = ['gen_train', 'gen_test'].map((name) => [sharedFile(`data/maze/${name}.csv`)])
     right(await buildMaze({ out: data, seed: 1, train: train!, test: test! }, quiet)())
-    const { evaluated, first, last } = await trained('maze-hard', data, 200, 1, 4)
+    const { evaluated, first, last } = await trained('maze-hard', data, 60, 1, 4)
     expect(last).toBeLessThan(first * 0.6)
-    expect(token(evaluated)).toBeGreaterThan((await commonest(data)) + 0.1)
+    expect(token(evaluated)).toBeGreaterThan(await commonest(data))
     const { exact, optimal } = evaluated.measured
     expect(optimal?.at(-1)).toBeGreaterThanOrEqual(exact.at(-1)!)
   })
@@ -80,7 +80,7 @@ describe.skipIf(!hasShared('data/README.md'))('the benchmarks on real puzzles', 
     const data = join(folder, 'arc')
     const [train, test] = ['training', 'evaluation'].map((name) => [sharedFile(`data/arc/subset/${name}`)])
     right(await buildArc({ out: data, seed: 1, train: train!, test: test!, augment: 4, maxSide: 12 }, quiet)())
-    const { evaluated, first, last } = await trained('arc-agi', data, 300, 8, 5)
+    const { evaluated, first, last } = await trained('arc-agi', data, 200, 8, 5)
     expect(last).toBeLessThan(first * 0.8)
     const { report } = evaluated.votes!
     expect(report.tasks).toHaveLength(5)
