@@ -40,8 +40,8 @@ export interface RunConfig {
 
 const configPath = (run: string): string => join(run, 'config.json')
 
-/** Makes the folder of a new run; one that holds a run already is not overwritten. */
-export const createRun = (run: string, config: RunConfig): E.Either<Problem, void> => {
+/** Whether a new run may be made there: one that is there already is not overwritten. */
+export const mayCreateRun = (run: string): E.Either<Problem, void> => {
   if (existsSync(configPath(run)))
     return E.left(
       problem('the folder holds a run already', {
@@ -51,6 +51,13 @@ export const createRun = (run: string, config: RunConfig): E.Either<Problem, voi
     )
   if (existsSync(run) && readdirSync(run).some((name) => !isLeftover(name)))
     return E.left(problem('the folder is not empty', { where: run, fix: 'choose another --out' }))
+  return E.right(undefined)
+}
+
+/** Makes the folder of a new run. */
+export const createRun = (run: string, config: RunConfig): E.Either<Problem, void> => {
+  const may = mayCreateRun(run)
+  if (E.isLeft(may)) return may
   return E.tryCatch(
     () => {
       mkdirSync(run, { recursive: true })

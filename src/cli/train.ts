@@ -25,7 +25,15 @@ import { type SizeChanges, withSizes } from './preset-sizes.js'
 import { profileCommand } from './profile.js'
 import { bytes, duration, percent, trainingProgress } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
-import { createRun, loadModel, type ModelSource, type RunConfig, readConfig, writeConfig } from './run-folder.js'
+import {
+  createRun,
+  loadModel,
+  type ModelSource,
+  mayCreateRun,
+  type RunConfig,
+  readConfig,
+  writeConfig,
+} from './run-folder.js'
 
 export interface TrainOptions {
   readonly preset?: string
@@ -82,15 +90,15 @@ const profiled = async (options: TrainOptions, steps: number): Promise<Outcome> 
 }
 
 export const trainRun = async (options: TrainOptions): Promise<E.Either<readonly Problem[], Trained>> => {
+  const may = options.resume ? E.right(undefined) : mayCreateRun(options.out)
+  if (E.isLeft(may)) return listed(may)
   const prepared = await prepare(options)
   if (E.isLeft(prepared)) return prepared
   const backend = await chooseBackend(options.backend)
   try {
     const { config, model, evaluation } = prepared.right
-    const { training } = config
-    const examples = training.evalEvery === undefined ? undefined : evaluation?.count
     // Before the run folder is made: what does not fit leaves nothing behind.
-    const programs = await loadTraining(backend, model, training, examples)
+    const programs = await loadTraining(backend, model, config.training, evaluation?.count)
     if (E.isLeft(programs)) return listed(programs)
     const made = options.resume ? E.right(writeConfig(options.out, config)) : createRun(options.out, config)
     if (E.isLeft(made)) return listed(made)
