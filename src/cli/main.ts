@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `thetagrad`: the commands, their options and examples. Each command's work stands in a file of its own. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { BackendChoice } from './backend.js'
@@ -11,6 +11,7 @@ import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { type EvalOptions, evalCommand } from './eval.js'
 import { backendOption, budget, checkpointOption, count, natural, several, weightsOption } from './options.js'
+import { packageFile } from './package-file.js'
 import type { ToldSizes } from './published.js'
 import { conclude, type Outcome } from './result.js'
 import { type SolveOptions, solveCommand } from './solve.js'
@@ -18,9 +19,8 @@ import { type SuiteOptions, suiteCommand, taskNames } from './suite.js'
 import { trainCommand } from './train.js'
 import { collected, trainOptionsOf, withTrainFlags } from './train-flags.js'
 
-/** From package.json, which lies higher or lower depending on whether this file was built. */
 const version = (): string => {
-  const found = ['../../package.json', '../../../package.json'].map((p) => new URL(p, import.meta.url)).find(existsSync)
+  const found = packageFile('package.json')
   return found === undefined ? 'unknown' : (JSON.parse(readFileSync(found, 'utf8')) as { version: string }).version
 }
 

@@ -12,6 +12,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('is examples/starting-point.ts under another name', () => {
   expect(startingFile('starting-point')).toBe(readFileSync('examples/starting-point.ts', 'utf8'))
+  const mine = startingFile('mine')
+  expect(mine).not.toMatch(/starting.?point/i)
+  expect(mine).toContain("name: 'mine',")
+  expect(mine).toContain('train --config mine.ts --data data/sudoku4 --out runs/mine')
 })
 
 // That the example type-checks and learns is in test/examples.test.ts.
