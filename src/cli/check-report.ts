@@ -1,10 +1,10 @@
 /** How a checked architecture is shown: the table of its parts for people, one JSON value for scripts. */
-
 import { compile, printKernels, printProgram } from '../compile/index.js'
 import { segmentGraph } from '../hrm/index.js'
 import { printGraph } from '../ir/index.js'
 import type { CheckedModel, CheckReport } from './check.js'
 import { portable } from './portable.js'
+import { aligned, whole } from './table.js'
 
 const scaled = (n: number, base: number, units: readonly string[]): string => {
   const power = n === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(n) / Math.log(base)))
@@ -13,19 +13,6 @@ const scaled = (n: number, base: number, units: readonly string[]): string => {
 }
 const flops = (n: number) => scaled(n, 1000, ['', 'k', 'M', 'G', 'T', 'P'])
 const bytes = (n: number) => scaled(n, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB'])
-const whole = (n: number) => n.toLocaleString('en-GB').replaceAll(',', ' ')
-
-const aligned = (rows: readonly (readonly string[])[]): string => {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
 
 const showModel = ({ exported, model, costs, training }: CheckedModel): string => {
   const { total } = costs
@@ -53,7 +40,7 @@ const showModel = ({ exported, model, costs, training }: CheckedModel): string =
   const { maxSegments } = model.halting
   return [
     `${model.name} (${exported}): shapes fit`,
-    aligned(rows),
+    aligned(rows, 3),
     'FLOPs, and bytes kept for the backward pass, of one example and one call; the last row: of all calls of a segment,',
     `${costs.calls}, with the backward pass as far as the gradient rule lets it reach.`,
     `At most ${maxSegments} segment${maxSegments === 1 ? '' : 's'} an example. A training step takes ${bytes(training.fixedBytes)}, and ${bytes(training.bytesPerExample)} for every example of its batch.`,

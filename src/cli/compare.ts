@@ -4,7 +4,7 @@
  * steps that are timed), so that its learning rate comes to its end with the budget. Every model is a run in the folder of
  * the comparison: stopped and started again, it goes on where it was.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
@@ -12,10 +12,12 @@ import { drawComparison } from '../analysis/index.js'
 import { costs, isVariant, type Reasoner } from '../hrm/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type EvaluationLine, readEvaluations } from '../train/index.js'
+import { keepAsked } from './asked.js'
 import type { BackendChoice } from './backend.js'
 import type { Budget } from './options.js'
 import { duration, percent } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
+import { aligned, whole } from './table.js'
 import { type Trained, type TrainOptions, trainRun } from './train.js'
 import type { Told } from './train-flags.js'
 
@@ -97,26 +99,13 @@ const entrantsOf = ({ models, preset, set }: CompareOptions): E.Either<Problem, 
 }
 
 /** The folder of a new comparison, or of one that goes on: its runs were given another budget otherwise. */
-const openFolder = ({ out, budget, data, seed, set }: CompareOptions): E.Either<Problem, void> => {
-  const path = join(out, 'comparison.json')
-  const asked = `${JSON.stringify({ budget, data: resolve(data), seed, ...set }, null, 2)}\n`
-  if (existsSync(path))
-    return readFileSync(path, 'utf8') === asked
-      ? E.right(undefined)
-      : E.left(
-          problem('the folder holds a comparison with another budget, data, seed or --set', {
-            where: path,
-            fix: 'choose another --out, or ask for the same',
-          }),
-        )
-  return E.tryCatch(
-    () => {
-      mkdirSync(out, { recursive: true })
-      writeFileAtomic(path, asked)
-    },
-    (cause) => problem('the folder cannot be made', { where: out, why: String(cause) }),
+const openFolder = ({ out, budget, data, seed, set }: CompareOptions): E.Either<Problem, void> =>
+  keepAsked(
+    out,
+    'comparison.json',
+    { budget, data: resolve(data), seed, ...set },
+    'a comparison with another budget, data, seed or --set',
   )
-}
 
 /** Trains a model for the budget, or on to its end. */
 const enter = async (entrant: Entrant, options: CompareOptions): Promise<E.Either<readonly Problem[], Entry>> => {
@@ -202,15 +191,12 @@ const table = (entries: readonly Entry[]): string => {
     ['model', 'parameters', 'steps', 'PFLOP', 'time', 'exact', 'tokens'],
     ...entries.map(({ name, parameters, steps, flops, seconds, curve }) => [
       name,
-      parameters.toLocaleString('en-GB').replaceAll(',', ' '),
+      whole(parameters),
       `${steps}`,
       (flops / 1e15).toPrecision(3),
       duration(seconds),
       ...[curve.at(-1)?.exact, curve.at(-1)?.token].map((share) => (share === undefined ? '' : percent(share))),
     ]),
   ]
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  return rows
-    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
-    .join('\n')
+  return aligned(rows, 1)
 }

@@ -5,6 +5,7 @@ import type { Reasoner } from '../hrm/index.js'
 import { problem } from '../problem.js'
 import { type BatchStream, type Profile, profileTraining, type TrainingSettings } from '../train/index.js'
 import { failed, listed, log, type Outcome } from './result.js'
+import { aligned } from './table.js'
 
 interface Profiled {
   readonly model: Reasoner
@@ -37,17 +38,6 @@ export const profileCommand = async ({ model, training, batches, steps }: Profil
 /** Kernels that a terminal shows; JSON has all. */
 const SHOWN = 24
 
-/** Columns: text to the left, numbers to the right. */
-const table = (rows: readonly (readonly string[])[], texts: number): readonly string[] => {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (i < texts ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
 /** Three digits, and all before the point. */
 const digits = (n: number): string => (n >= 1000 ? n.toFixed(0) : n.toPrecision(3))
 const milliseconds = (seconds: number): string => digits(1e3 * seconds)
@@ -62,7 +52,7 @@ const showProfile = (profile: Profile): string => {
     `${device}, ${steps} steps: ${milliseconds(stepSeconds)} ms a step; its ${dispatches} dispatches ${milliseconds(kernelSeconds)} ms`,
     `attainable here: ${giga(peaks.flops)} GFLOP/s (matmul), ${giga(peaks.bytes)} GB/s (copy)`,
     '',
-    ...table(
+    aligned(
       [
         ['class', 'dispatches', 'ms', 'share'],
         ...classes.map((c) => [c.class, String(c.dispatches), milliseconds(c.seconds), percent(c.share)]),
@@ -70,7 +60,7 @@ const showProfile = (profile: Profile): string => {
       1,
     ),
     '',
-    ...table(
+    aligned(
       [
         ['kernel', 'class', 'dispatches', 'ms', 'share', 'GFLOP/s', 'GB/s', 'of roofline'],
         ...kernels

@@ -4,13 +4,14 @@
  * folder: stopped and started again, it goes on where it was.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { countParameters } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import { presetNamed, readEvaluations, readMetrics } from '../train/index.js'
+import { keepAsked } from './asked.js'
 import type { BackendChoice } from './backend.js'
 import { buildSudoku } from './data.js'
 import { buildArc } from './data-arc.js'
@@ -19,6 +20,7 @@ import { evaluateRun } from './eval.js'
 import type { ArcVotes } from './eval-arc.js'
 import { bytes, duration, percent } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
+import { aligned, whole } from './table.js'
 import { type TrainOptions, trainRun } from './train.js'
 
 export const taskNames = ['sudoku', 'maze', 'arc'] as const
@@ -88,8 +90,22 @@ export const suiteCommand = async (options: SuiteOptions): Promise<Outcome> => {
   if (asked.length < options.tasks.length)
     log('ARC is left out: give its tasks with --arc PATH (`thetagrad data arc --help` says where they are)')
   if (asked.length === 0) return failed(problem('there is nothing to measure', { fix: 'give --arc PATH' }))
+  const { out, seed, steps, arc } = options
+  const kept = keepAsked(out, 'asked.json', { seed, steps }, 'a suite with another --seed or --steps')
+  if (E.isLeft(kept)) return listed(kept)
+  // Of its own, so that ARC may join the others later.
+  const keptArc =
+    arc === undefined
+      ? kept
+      : keepAsked(
+          out,
+          'arc.json',
+          arc.map((path) => resolve(path)),
+          'a suite with other ARC tasks',
+        )
+  if (E.isLeft(keptArc)) return listed(keptArc)
   for (const name of asked) {
-    const data = join(options.out, `${name}-data`)
+    const data = join(out, `${name}-data`)
     if (!existsSync(data)) {
       const built = await tasks[name].build(data, options)()
       if (E.isLeft(built)) return listed(built)
@@ -100,9 +116,10 @@ export const suiteCommand = async (options: SuiteOptions): Promise<Outcome> => {
       rows.push(row.right)
     }
   }
-  const json = { seed: options.seed, rows }
-  writeFileAtomic(join(options.out, 'suite.json'), `${JSON.stringify(json, null, 1)}\n`)
-  return E.right({ text: `${table(rows)}\n${join(options.out, 'suite.json')}`, json })
+  const json = { seed, rows }
+  const file = join(out, 'suite.json')
+  writeFileAtomic(file, `${JSON.stringify(json, null, 1)}\n`)
+  return E.right({ text: `${table(rows)}\n${file}`, json })
 }
 
 /** Trains and evaluates, or goes on with that, or reads what came of it. */
@@ -160,31 +177,24 @@ const measured = async (
 /** Share of tasks whose tests are all solved by one of the first k candidates. */
 const passAt = ({ report }: ArcVotes, k: number): number => report.passAt.find((pass) => pass.k === k)?.whole ?? 0
 
-/** Columns, each as wide as its widest cell. */
-const table = (rows: readonly SuiteRow[]): string => {
-  const cells = [
-    ['task', 'model', 'parameters', 'steps', 'exact', 'beside', 'time', 'samples/s', 'memory'],
-    ...rows.map((row) => [
-      row.preset,
-      row.model,
-      row.parameters.toLocaleString('en'),
-      `${row.steps}`,
-      percent(row.exact),
-      beside(row),
-      duration(row.seconds),
-      row.samplesPerSecond.toFixed(0),
-      bytes(row.peakBytes),
-    ]),
-  ]
-  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)))
-  return cells
-    .map((line) =>
-      line
-        .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-        .join('  '),
-    )
-    .join('\n')
-}
+const table = (rows: readonly SuiteRow[]): string =>
+  aligned(
+    [
+      ['task', 'model', 'parameters', 'steps', 'exact', 'beside', 'time', 'samples/s', 'memory'],
+      ...rows.map((row) => [
+        row.preset,
+        row.model,
+        whole(row.parameters),
+        `${row.steps}`,
+        percent(row.exact),
+        beside(row),
+        duration(row.seconds),
+        row.samplesPerSecond.toFixed(0),
+        bytes(row.peakBytes),
+      ]),
+    ],
+    2,
+  )
 
 /** What else the benchmark counts. */
 const beside = ({ token, optimal, passAt2 }: SuiteRow): string => {
