@@ -26,17 +26,10 @@ export const selectMatmul = (spec: MatmulSpec, target: Target): MatmulVariant =>
     return tiles(64, 64) >= BUSY ? TILE_64 : TILE_32
   }
   if (target.subgroupSize !== 8) return { family: 'plain', rows: 8 }
-  if (spec.m <= 8) return { family: 'subgroup', rows: 1, depth: 4 }
-  // Texts that no other shape shares are kept small, unless there is enough work to repay a second of compilation.
+  // A row or eight, or a text that no other shape shares and that has little to do: kept small.
   const operations = 2 * spec.m * spec.n * spec.k * spec.batch
   const isShared = spec.n % 32 === 0 && spec.k % 4 === 0
-  if (!isShared && operations < 2e8) return { family: 'subgroup', rows: operations < 1e6 ? 1 : 2, depth: 4 }
-  if (spec.m <= 16) return { family: 'subgroup', rows: 2, depth: 4 }
-  // Few steps of k do not repay setting up and storing 32 rows of scalars.
-  if (spec.layout === 'nt' && spec.k < 128 && operations > 4e6) return { family: 'subgroup', rows: 2, depth: 4 }
-  // Nor does a second tile of 32 rows that is mostly empty.
-  const rowsOf = (tile: number) => Math.ceil(spec.m / tile) * tile
-  if (rowsOf(16) < 0.85 * rowsOf(32)) return { family: 'subgroup', rows: 2, depth: 4 }
-  // Long rows of Aᵀ want few of them at a time.
-  return { family: 'subgroup', rows: 4, depth: spec.layout === 'tn' ? 2 : 4 }
+  if (spec.m <= 8 || (!isShared && operations < 1e6)) return { family: 'subgroup', rows: 1, depth: 4 }
+  // Twice the rows or the depth need fewer loads, but their body leaves the cache of decoded instructions.
+  return { family: 'subgroup', rows: 2, depth: 2 }
 }

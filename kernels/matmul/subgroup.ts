@@ -13,7 +13,10 @@
  * distance of 8, scalar accumulators; nt reads B along k like A. Vectors along k need depth | k; otherwise they are
  * gathered by scalar loads, and what is left of k follows the loop. Rows and columns beyond the edge are clamped when
  * loading and skipped when storing; nothing of that is in the text when the sizes divide.
- * The unrolled body must stay within the processor's instruction caches: rows·depth ≤ 16 keeps it there.
+ * Of ten machine instructions, one multiplies and one adds; four to five load (a load of a lane's value is eight of them:
+ * lane by lane, with a test of its bounds), the rest keeps the accumulators, which no registers hold. So the body should fit
+ * the processor's cache of decoded instructions, some 4000, or half of it where another thread shares the core: rows·depth = 4
+ * does; 16 lost a tenth to a third on AMD Zen 3.
  *
  * The driver takes about a second for such a text, so shapes share one where they can: with whole tiles of columns and
  * whole vectors along k the sizes are not in the text. n and m come from the grid, k (and m, where its last tile is not
@@ -53,8 +56,9 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const { layout, m, n, k } = spec
   const R = LANES * rows
   const wide = layout !== 'nt' && n % 4 === 0
-  const across = wide ? 4 : Math.min(4, Math.ceil(n / LANES))
-  const columns = LANES * across
+  // A lane's columns: one 4-vector, or so many scalars at a distance of 8.
+  const parts = wide ? 1 : Math.min(4, Math.ceil(n / LANES))
+  const columns = LANES * parts * (wide ? 4 : 1)
   const divides = { rows: m % R === 0, columns: n % columns === 0 }
   // How many values one load takes: along k where k is the operand's fast axis, else along the columns.
   const alongK = k % depth === 0 ? depth : 1
@@ -74,6 +78,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     spec.batch === 1 || isBroadcast ? '0u' : `product * (${stride})`
   const startOfB = start(`sizeK * sizeN / ${width.b}u`, spec.broadcastB)
   const declare = isShared ? 'let' : 'const'
+  const columnOf = (q: number) => `column + ${q * LANES}u`
   /** `line{name}{j}`: j lines; outside the loop, since the driver hoists nothing. */
   const multiplesOf = (name: 'A' | 'B', isNeeded: boolean) =>
     isNeeded ? range(depth + 1).map((j) => `${declare} line${name}${j} = ${j}u * line${name};`) : []
@@ -84,24 +89,19 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
       const inside = divides.rows ? row : `min(${row}, sizeM${acrossRows ? ` / ${rows}u` : ''} - 1u)`
       return `let a${p} = ${start(`sizeM * sizeK / ${width.a}u`, spec.broadcastA)} + (${inside})${layout === 'tn' ? '' : ` * (sizeK / ${width.a}u)`};`
     }),
-    ...(wide
-      ? [`let b = ${startOfB} + ${divides.columns ? 'column' : `min(column, ${n / 4 - 1}u)`};`]
-      : range(across).map((q) => {
-          const at = `column + ${q * LANES}u`
-          const inside = divides.columns ? at : `min(${at}, ${n - 1}u)`
-          return `let b${q} = ${startOfB} + (${inside})${layout === 'nt' ? ` * (sizeK / ${width.b}u)` : ''};`
-        })),
+    ...range(parts).map((q) => {
+      const inside = divides.columns ? columnOf(q) : `min(${columnOf(q)}, ${n / width.c - 1}u)`
+      return `let b${q} = ${startOfB} + (${inside})${layout === 'nt' ? ` * (sizeK / ${width.b}u)` : ''};`
+    }),
     // How far it is from one step of k to the next, for operands whose fast axis is another.
     ...(layout === 'tn' ? [`${declare} lineA = sizeM / ${width.a}u;`] : []),
     ...(layout === 'nt' ? [] : [`${declare} lineB = sizeN / ${width.b}u;`]),
     ...multiplesOf('A', layout === 'tn'),
     ...multiplesOf('B', layout !== 'nt'),
     ...range(R).map((r) =>
-      wide
-        ? `var s${r} = vec4f();`
-        : range(across)
-            .map((q) => `var s${r}_${q} = 0.0;`)
-            .join(' '),
+      range(parts)
+        .map((q) => `var s${r}_${q} = ${vector(width.c)}();`)
+        .join(' '),
     ),
   ]
 
@@ -119,15 +119,10 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
         : width.a > 1
           ? [`let x${p} = A[a${p} + ${i}];`]
           : range(count).map((j) => `let x${p}_${j} = A[a${p} + ${alongOne(j)}];`)
-    const loadB = wide
-      ? range(count).map((j) => `let y${j} = B[b + ${alongLines('B', j)}];`)
-      : range(across).flatMap((q) =>
-          width.b > 1
-            ? [`let y${q} = B[b${q} + ${i}];`]
-            : range(count).map(
-                (j) => `let y${q}_${j} = B[b${q} + ${layout === 'nt' ? alongOne(j) : alongLines('B', j)}];`,
-              ),
-        )
+    const loadB = (q: number) =>
+      layout === 'nt' && width.b > 1
+        ? [`let y${q} = B[b${q} + ${i}];`]
+        : range(count).map((j) => `let y${q}_${j} = B[b${q} + ${layout === 'nt' ? alongOne(j) : alongLines('B', j)}];`)
     /** Row r's value at step j, on every lane. */
     const broadcast = (r: number, j: number): string => {
       if (acrossRows) {
@@ -137,29 +132,27 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
       const p = Math.floor(r / LANES)
       return `subgroupBroadcast(${layout !== 'tn' && width.a > 1 ? `x${p}[${j}]` : `x${p}_${j}`}, ${r % LANES}u)`
     }
-    const partOfB = (q: number, j: number) => (width.b > 1 ? `y${q}[${j}]` : `y${q}_${j}`)
+    const partOfB = (q: number, j: number) => (layout === 'nt' && width.b > 1 ? `y${q}[${j}]` : `y${q}_${j}`)
     const products = (r: number) =>
       range(count).map((j) => {
-        if (wide) return `s${r} += ${broadcast(r, j)} * y${j};`
-        const sums = range(across).map((q) => `s${r}_${q} += x * ${partOfB(q, j)};`)
+        const sums = range(parts).map((q) => `s${r}_${q} += x * ${partOfB(q, j)};`)
         return `{ let x = ${broadcast(r, j)}; ${sums.join(' ')} }`
       })
     // All loads before all products: measured a fifth faster than loads of A next to their use.
-    return [...loadB, ...range(acrossRows ? 1 : rows).flatMap(loadA), ...range(R).flatMap(products)]
+    return [
+      ...range(parts).flatMap(loadB),
+      ...range(acrossRows ? 1 : rows).flatMap(loadA),
+      ...range(R).flatMap(products),
+    ]
   }
 
   const startOfC = start(`sizeM * sizeN / ${width.c}u`)
   const stores = range(R).map((r) => {
-    const each = wide
-      ? [{ guard: `column < ${n / 4}u`, address: `(row + ${r}u) * (sizeN / 4u) + column`, value: `s${r}` }]
-      : range(across).map((q) => {
-          const at = `column + ${q * LANES}u`
-          return { guard: `${at} < ${n}u`, address: `(row + ${r}u) * sizeN + ${at}`, value: `s${r}_${q}` }
-        })
-    const text = each
-      .map(({ guard, address, value }) => {
-        const store = storeResult(spec, `${startOfC} + ${address}`, value, width.c)
-        return divides.columns ? store : `if (${guard}) { ${store} }`
+    const text = range(parts)
+      .map((q) => {
+        const address = `${startOfC} + (row + ${r}u) * (sizeN / ${width.c}u) + ${columnOf(q)}`
+        const store = storeResult(spec, address, `s${r}_${q}`, width.c)
+        return divides.columns ? store : `if (${columnOf(q)} < ${n / width.c}u) { ${store} }`
       })
       .join(' ')
     return divides.rows ? text : `if (row + ${r}u < sizeM) { ${text} }`
@@ -174,7 +167,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     ...declareSizes(spec, isShared, { rows: R, columns }, width),
     grid.wgsl,
     `let row = tileRow * ${R}u;`,
-    `let column = tileColumn * ${wide ? LANES : columns}u + lane;`,
+    `let column = tileColumn * ${LANES * parts}u + lane;`,
     ...setUp,
     `${declare} whole = sizeK / ${depth}u;`,
     ...(whole === 0 ? [] : ['for (var i = 0u; i < whole; i++) {', ...steps('i', depth), '}']),
