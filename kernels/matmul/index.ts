@@ -7,7 +7,8 @@ import { subgroupMatmul } from './subgroup.js'
 import { tiledMatmul } from './tiled.js'
 
 export { matmulVariants, selectMatmul } from './select.js'
-export type { MatmulSpec, MatmulVariant } from './spec.js'
+export { type MatmulSpec, type MatmulVariant, variantName } from './spec.js'
+export { type Tuning, tuningCandidates, tuningKey, variantNamed } from './tuning.js'
 
 /** Bindings: A, B, the epilogue's inputs, C. */
 export const matmul = (

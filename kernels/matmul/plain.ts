@@ -76,5 +76,10 @@ export const plainMatmul = (spec: MatmulSpec, { rows }: { readonly rows: 4 | 8 }
     ...range(rows).map(store),
     '}',
   ].join('\n')
-  return { name: nameOf(spec, `plain ${rows}`), wgsl, bindings: bindingCount(spec), workgroups: grid.workgroups }
+  return {
+    name: nameOf(spec, { family: 'plain', rows }),
+    wgsl,
+    bindings: bindingCount(spec),
+    workgroups: grid.workgroups,
+  }
 }

@@ -36,6 +36,18 @@ export type MatmulVariant =
   /** across·rows rows by across·4 columns a workgroup of across² invocations, operands in workgroup memory. */
   | { readonly family: 'tiled'; readonly across: 8 | 16; readonly rows: 4 | 8; readonly depth: 8 | 16 }
 
+/** E.g. `subgroup 2×2`; tells the variants of an adapter apart. */
+export const variantName = (variant: MatmulVariant): string => {
+  switch (variant.family) {
+    case 'subgroup':
+      return `subgroup ${variant.rows}×${variant.depth}`
+    case 'plain':
+      return `plain ${variant.rows}`
+    case 'tiled':
+      return `tiled ${variant.across * variant.rows}×${variant.across * 4}×${variant.depth}`
+  }
+}
+
 /** Declares the bindings of a matmul: A, B, the epilogue's inputs, C. */
 export const declareOperands = (
   spec: MatmulSpec,
@@ -62,8 +74,8 @@ export const storeResult = (spec: MatmulSpec, address: string, value: string, wi
 
 export const bindingCount = (spec: MatmulSpec): number => 3 + (spec.epilogue?.inputs ?? 0)
 
-export const nameOf = (spec: MatmulSpec, variant: string): string =>
-  `matmul.${spec.layout} ${spec.batch > 1 ? `${spec.batch}×` : ''}${spec.m}×${spec.n}×${spec.k} ${variant}${spec.epilogue ? ` +${spec.epilogue.key}` : ''}`
+export const nameOf = (spec: MatmulSpec, variant: MatmulVariant): string =>
+  `matmul.${spec.layout} ${spec.batch > 1 ? `${spec.batch}×` : ''}${spec.m}×${spec.n}×${spec.k} ${variantName(variant)}${spec.epilogue ? ` +${spec.epilogue.key}` : ''}`
 
 /** Elements between one product's operand and the next. */
 export const batchStrides = (spec: MatmulSpec) => ({

@@ -176,7 +176,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     '}',
   ].join('\n')
   return {
-    name: nameOf(spec, `subgroup ${rows}×${depth}`),
+    name: nameOf(spec, { family: 'subgroup', rows, depth }),
     wgsl,
     bindings: bindingCount(spec),
     workgroups: grid.workgroups,

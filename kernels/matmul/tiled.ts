@@ -149,7 +149,7 @@ export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: Workgroup
     '}',
   ].join('\n')
   return {
-    name: nameOf(spec, `tiled ${across * rows}×${across * 4}×${depth}`),
+    name: nameOf(spec, { family: 'tiled', across, rows, depth }),
     wgsl,
     bindings: bindingCount(spec),
     workgroups: grid.workgroups,

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** `thetagrad`: the commands, their options and examples. Each command's work stands in a file of its own. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { BackendChoice } from './backend.js'
@@ -11,22 +10,18 @@ import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { type EvalOptions, evalCommand } from './eval.js'
 import { backendOption, budget, checkpointOption, count, natural, several, weightsOption } from './options.js'
-import { packageFile } from './package-file.js'
+import { packageVersion } from './package-file.js'
 import type { ToldSizes } from './published.js'
 import { conclude, type Outcome } from './result.js'
 import { type SolveOptions, solveCommand } from './solve.js'
 import { type SuiteOptions, suiteCommand, taskNames } from './suite.js'
 import { trainCommand } from './train.js'
 import { collected, trainOptionsOf, withTrainFlags } from './train-flags.js'
-
-const version = (): string => {
-  const found = packageFile('package.json')
-  return found === undefined ? 'unknown' : (JSON.parse(readFileSync(found, 'utf8')) as { version: string }).version
-}
+import { type TuneCommandOptions, tuneCommand } from './tune.js'
 
 const program = new Command('thetagrad')
   .description('Hierarchical Reasoning Models, trained and run on any GPU through WebGPU')
-  .version(version())
+  .version(packageVersion())
   .exitOverride()
   .showHelpAfterError('(add --help for the options)')
   .configureHelp({ showGlobalOptions: true })
@@ -141,6 +136,30 @@ const train = withTrainFlags(
   ),
 )
 action(train, async (flags: Parameters<typeof trainOptionsOf>[1]) => trainCommand(trainOptionsOf(train, flags)))
+
+action(
+  program
+    .command('tune')
+    .argument('[run]', 'a run folder: the shapes of its training')
+    .description('measures which kernels are fastest on this adapter for the shapes of a model; later runs use them')
+    .option('--preset <name>', 'the shapes of a recipe (`thetagrad train --help` lists them)')
+    .option('--model <name>', 'with --preset: another model than HRM')
+    .option('--config <file>', 'the shapes of a TypeScript file with a model and its training')
+    .option('--batch <n>', 'examples a step', count)
+    .option('--accumulate <n>', 'micro-batches a step', count)
+    .option('--again', 'measure also what was measured before', false)
+    .addHelpText(
+      'after',
+      examples(
+        'tune --preset sudoku-4x4',
+        'tune runs/extreme --json',
+        'tune --config model.ts --batch 32 --again',
+        'train --preset sudoku-4x4 --data data/sudoku4 --out runs/four --tune',
+      ),
+    ),
+  async (run: string | undefined, flags: Omit<TuneCommandOptions, 'run'>) =>
+    tuneCommand({ ...flags, ...(run !== undefined && { run }) }),
+)
 
 action(
   program

@@ -1,5 +1,6 @@
 /** Progress on stderr: a bar on a terminal, a line now and then elsewhere. */
 import { Presets, SingleBar } from 'cli-progress'
+import type { Tuned } from '../ir/index.js'
 import type { TrainingProgress } from '../train/index.js'
 import { log } from './result.js'
 
@@ -64,3 +65,7 @@ const lines = (steps: number): Progress => {
     stop: () => {},
   }
 }
+
+/** A line for every shape that was tuned. */
+export const tuningProgress = ({ shape, fastest, speedup }: Tuned, done: number, shapes: number): void =>
+  log(`${done}/${shapes}  ${shape}: ${fastest}${speedup > 1 ? `, ${speedup.toFixed(2)}× the default` : ''}`)

@@ -18,12 +18,13 @@ import {
   type TrainingReport,
   type TrainingSettings,
   train,
+  tuneTraining,
 } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
 import { type EvaluationExamples, fits, openEvaluation, openTraining, type TrainingExamples } from './examples.js'
 import { type SizeChanges, withSizes } from './preset-sizes.js'
 import { profileCommand } from './profile.js'
-import { bytes, duration, percent, trainingProgress } from './progress.js'
+import { bytes, duration, percent, trainingProgress, tuningProgress } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import {
   createRun,
@@ -49,6 +50,8 @@ export interface TrainOptions {
   readonly augment?: number
   /** Time so many steps instead of training. */
   readonly profile?: number
+  /** Measure first which kernels are fastest for shapes that were not measured on this adapter yet. */
+  readonly tune?: boolean
   /** What evaluations during training use, when not the test split of `data`. */
   readonly evalData?: string
   /** What the command line changes in the sizes of a preset. */
@@ -97,6 +100,8 @@ export const trainRun = async (options: TrainOptions): Promise<E.Either<readonly
   const backend = await chooseBackend(options.backend)
   try {
     const { config, model, evaluation } = prepared.right
+    if (options.tune === true)
+      await tuneTraining(backend, model, config.training, { evaluated: evaluation?.count, told: tuningProgress })
     // Before the run folder is made: what does not fit leaves nothing behind.
     const programs = await loadTraining(backend, model, config.training, evaluation?.count)
     if (E.isLeft(programs)) return listed(programs)
@@ -193,8 +198,14 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
   return withEvaluation({ config: changed, model: loaded.right.model, examples: examples.right })
 }
 
-const modelSource = (
-  { preset, variant = 'hrm', config, sizes: changes = {} }: TrainOptions,
+/** The model of a preset or a file, with the recipe beside it. */
+export const modelSource = (
+  {
+    preset,
+    variant = 'hrm',
+    config,
+    sizes: changes = {},
+  }: Pick<TrainOptions, 'preset' | 'variant' | 'config' | 'sizes'>,
   puzzles: number,
 ): E.Either<Problem, { readonly model: ModelSource; readonly training: Partial<TrainingSettings> }> => {
   if (config !== undefined) return E.right({ model: { kind: 'file', file: resolve(config) }, training: {} })

@@ -3,8 +3,9 @@
  * would fit: a smaller batch, or the same one in more micro-batches.
  */
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend } from '../ir/index.js'
+import type { Backend, Graph } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
+import type { Dims } from '../shape/index.js'
 import { evaluationGraph } from './evaluation.js'
 import { defaultSettings, type TrainingSettings } from './settings.js'
 import { stepGraphs } from './stepper.js'
@@ -17,20 +18,26 @@ export interface TrainingMemory {
   readonly refusal?: string
 }
 
-/** What training allocates: the programs of a step, and of an evaluation on `evaluated` examples where there are any. */
+/** The graphs that a training run loads: of a step, and of an evaluation on `evaluated` examples where there are any. */
+export const trainingGraphs = (
+  model: Reasoner,
+  settings: TrainingSettings,
+  evaluated?: number,
+): readonly (readonly [Graph, Dims])[] => [
+  ...stepGraphs(model, settings),
+  ...(evaluated === undefined
+    ? []
+    : [evaluationGraph(model, evaluationBatch(settings, evaluated), weightsOf(settings))]),
+]
+
+/** What training allocates for its graphs. */
 export const trainingMemory = (
   backend: Pick<Backend, 'plan'>,
   model: Reasoner,
   settings: TrainingSettings,
   evaluated?: number,
 ): TrainingMemory => {
-  const graphs = [
-    ...stepGraphs(model, settings),
-    ...(evaluated === undefined
-      ? []
-      : [evaluationGraph(model, evaluationBatch(settings, evaluated), weightsOf(settings))]),
-  ]
-  const plans = graphs.map(([graph, dims]) => backend.plan(graph, dims))
+  const plans = trainingGraphs(model, settings, evaluated).map(([graph, dims]) => backend.plan(graph, dims))
   const shared = new Map<string, number>()
   const own: number[] = []
   for (const { name, bytes, isShared } of plans.flatMap((plan) => plan.buffers))
