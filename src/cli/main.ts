@@ -95,13 +95,14 @@ action(
 action(
   program
     .command('compare')
-    .argument('<models...>', 'files with a model, or names of variants (with --preset)')
+    .argument('<models...>', 'files with a model, or variants (with --preset): NAME, or NAME:RULE for its gradient')
     .description('trains each for the same compute; a table, and a plot of accuracy against FLOPs')
     .requiredOption('--data <path>', 'a dataset folder with a test split')
     .requiredOption('--budget <amount>', 'of each: seconds (90s, 5m, 2h) or FLOPs (3e15, 3P)', budget)
     .option('--preset <name>', 'recipe and width of the variants that are named')
     .option('--out <folder>', 'keeps the runs; the same command goes on with it', 'comparison')
     .option('--seed <n>', 'all randomness follows from it', natural, 0)
+    .option('--seeds <n>', 'train each from so many seeds: means and deviations', count, 1)
     .option('--limit <n>', 'examples of an evaluation at most', count)
     .option('--set <key=value>', 'of every model, as for train; model.KEY of the variants alone', collected)
     .addOption(backendOption())
@@ -110,6 +111,7 @@ action(
       examples(
         'compare mine.ts theirs.ts --data data/sudoku4 --budget 5m',
         'compare hrm trm transformer mine.ts --preset sudoku-4x4 --data data/sudoku4 --budget 1P --out runs/which',
+        'compare hrm:oneStep hrm:full trm --preset sudoku-4x4 --data data/sudoku4 --budget 50T --seeds 3',
       ),
     ),
   async (models: readonly string[], flags: Omit<CompareOptions, 'models'>) => {

@@ -61,7 +61,7 @@ export interface TrainOptions {
 }
 
 /** All that is known before a device is opened. */
-interface Prepared {
+export interface Prepared {
   readonly config: RunConfig
   readonly model: Reasoner
   readonly examples: TrainingExamples
@@ -82,10 +82,12 @@ export const trainCommand = async (options: TrainOptions): Promise<Outcome> =>
     ? E.map((trained: Trained) => answer(options.out, trained))(await trainRun(options))
     : profiled(options, options.profile)
 
-const prepare = (options: TrainOptions) => (options.resume ? resumed(options) : fresh(options))
+/** Reads the recipe, the model and the data; computes nothing. */
+export const prepareTraining = (options: TrainOptions): Promise<E.Either<readonly Problem[], Prepared>> =>
+  options.resume ? resumed(options) : fresh(options)
 
 const profiled = async (options: TrainOptions, steps: number): Promise<Outcome> => {
-  const prepared = await prepare(options)
+  const prepared = await prepareTraining(options)
   if (E.isLeft(prepared)) return prepared
   const { model, config, examples } = prepared.right
   const { training } = config
@@ -95,7 +97,7 @@ const profiled = async (options: TrainOptions, steps: number): Promise<Outcome> 
 export const trainRun = async (options: TrainOptions): Promise<E.Either<readonly Problem[], Trained>> => {
   const may = options.resume ? E.right(undefined) : mayCreateRun(options.out)
   if (E.isLeft(may)) return listed(may)
-  const prepared = await prepare(options)
+  const prepared = await prepareTraining(options)
   if (E.isLeft(prepared)) return prepared
   const backend = await chooseBackend(options.backend)
   try {
