@@ -16,12 +16,6 @@ export const duration = (seconds: number): string => {
   return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
 }
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
-export const bytes = (n: number): string =>
-  n < 2 ** 20
-    ? `${(n / 2 ** 10).toFixed(0)} KiB`
-    : n < 2 ** 30
-      ? `${(n / 2 ** 20).toFixed(0)} MiB`
-      : `${(n / 2 ** 30).toFixed(2)} GiB`
 
 const speed = (stepsPerSecond: number): string =>
   stepsPerSecond >= 1 ? `${stepsPerSecond.toFixed(1)} steps/s` : `${(1 / stepsPerSecond).toFixed(1)} s/step`

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
+import { showBytes } from '../bytes.js'
 import type { DatasetInfo } from '../data/index.js'
 import { isVariant, type Reasoner, sizesLike, variantNames } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
@@ -24,7 +25,7 @@ import { type BackendChoice, chooseBackend } from './backend.js'
 import { type EvaluationExamples, fits, openEvaluation, openTraining, type TrainingExamples } from './examples.js'
 import { type SizeChanges, withSizes } from './preset-sizes.js'
 import { profileCommand } from './profile.js'
-import { bytes, duration, percent, trainingProgress, tuningProgress } from './progress.js'
+import { duration, percent, trainingProgress, tuningProgress } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import {
   createRun,
@@ -305,7 +306,7 @@ const answer = (run: string, { config, device, report }: Trained) => {
         : stoppedEarly !== undefined
           ? `stopped early at step ${step} of ${config.training.steps}: ${stoppedEarly}`
           : `trained ${step} steps`,
-      `  ${duration(seconds)}, ${stepMs.toPrecision(3)} ms a step on ${device}, peak device memory ${bytes(peakBytes)}`,
+      `  ${duration(seconds)}, ${stepMs.toPrecision(3)} ms a step on ${device}, peak device memory ${showBytes(peakBytes)}`,
       `  ${checkpoint}`,
       ...(best === undefined ? [] : [`  best: step ${best.step}, ${bestWords(best)}`]),
     ].join('\n'),
