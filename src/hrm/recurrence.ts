@@ -7,7 +7,7 @@
  */
 import { stopGradient, type Tensor } from '../ir/index.js'
 import type { Draws, ShapeOf } from '../nn/index.js'
-import { demand, type KeptState, keptState, ShapeError, type Show, showShape } from '../shape/index.js'
+import { demand, demandPositive, type KeptState, keptState, ShapeError, type Show, showShape } from '../shape/index.js'
 import { type GradientRule, product } from './gradient-rules.js'
 import type { State } from './reasoner.js'
 
@@ -106,6 +106,7 @@ export const hierarchy =
   <const Ps extends readonly number[]>({ periods, gradient }: Hierarchy<Ps>) =>
   <S extends States<S>>(...levels: { readonly [K in keyof Ps]: Recurrence<S> }): Recurrence<S> => {
     const lines = levels as unknown as readonly Recurrence<S>[]
+    for (const [i, period] of periods.entries()) demandPositive(`hierarchy: the period of level ${i + 1}`, period)
     const line = lines.reduce<Recurrence<S>>(
       (faster, level, i) => iterate(periods[i] ?? 0)<S>(inTurn(faster, level)),
       [],
@@ -127,8 +128,10 @@ export interface Convergence {
 /** Two levels: `cycles` times `steps` low steps, then one high step. HRM §2. */
 export const hierarchicalConvergence =
   ({ cycles, steps, gradient }: Convergence) =>
-  <S extends States<S>>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> =>
-    hierarchy({ periods: [steps, cycles], gradient })<S>(low, high)
+  <S extends States<S>>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> => {
+    for (const [name, n] of Object.entries({ cycles, steps })) demandPositive(`hierarchicalConvergence: ${name}`, n)
+    return hierarchy({ periods: [steps, cycles], gradient })<S>(low, high)
+  }
 
 export interface Moment<S> {
   readonly level: string

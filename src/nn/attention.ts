@@ -16,6 +16,8 @@ import {
   attentionRule,
   type DotProductAttention,
   demand,
+  demandPositive,
+  demandWidening,
   dotProductAttentionRule,
   type EvenHead,
   elements,
@@ -34,6 +36,7 @@ import {
   type SwigluWidth,
   swigluRule,
   swigluWidth,
+  type Widening,
 } from '../shape/index.js'
 import { type LinearParameters, linear } from './linear.js'
 import { type AnyModule, defineModule, type Module, run } from './module.js'
@@ -97,6 +100,7 @@ export const attention = <
   options: AttentionOptions<D, H & HeadsOf<W, H, W extends D ? 'hidden' : 'width'>, Turned<W, H, R> & R, W>,
 ): Module<AttentionRule<D, H, W>, AttentionParameters<D, W>> => {
   const { hidden, heads, rotary: turn = false, width = hidden } = options as unknown as AttentionOptions<number, number>
+  demandPositive('attention: width', width)
   const d = headDim(width, heads, width === hidden ? 'hidden' : 'width')
   if (typeof d !== 'number') throw new ShapeError(d.sentence)
   const unturned = turn === 'grid' ? quarteredHead('attention', d) : turn ? evenHead('attention', d) : undefined
@@ -181,10 +185,11 @@ export interface SwigluOptions<D extends number, E extends number> {
 
 /** down(silu(gate) · up) with (gate, up) = one projection D → 2·inter. [..., D] → [..., D] */
 export const swiglu = <const D extends number, const E extends number>(
-  options: SwigluOptions<D, E>,
+  options: SwigluOptions<D, Widening<'swiglu', E> & E>,
 ): Module<SwigluRule<D, SwigluWidth<D, E>>, SwigluParameters<D, SwigluWidth<D, E>>> => {
-  const { hidden, expansion } = options
+  const { hidden, expansion } = options as SwigluOptions<number, number>
   const inter = swigluWidth(hidden, expansion)
+  demandWidening('swiglu', expansion, inter)
   const [gateUp, down]: readonly AnyModule[] = [linear(hidden, 2 * inter), linear(inter, hidden)]
   return defineModule({
     name: `swiglu(${hidden})`,

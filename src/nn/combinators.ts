@@ -6,6 +6,7 @@ import {
   type Chain,
   chain,
   demand,
+  demandPositive,
   type FirstProbe,
   isRefusal,
   keptRule,
@@ -15,6 +16,7 @@ import {
   overPositionsRule,
   overSymbolsProbe,
   overSymbolsRule,
+  type Positive,
   type Repeat,
   type Residual,
   type Rule,
@@ -198,6 +200,7 @@ export const flow = flowOf as unknown as <const Ls extends readonly [AnyLayer, .
 ) => Layer<Chain<Rules<Ls>>>
 
 const stackOf = (n: number, block: AnyModule): AnyModule => {
+  demandPositive('layers', n)
   const rule = keptRule('stack: the block', block.rule)
   demandFloats(block, block.probe)
   demand(rule(block.probe))
@@ -215,7 +218,7 @@ const stackOf = (n: number, block: AnyModule): AnyModule => {
 
 /** `n` copies one after another, each with its own parameters: `layers.0`, `layers.1`… */
 export const stack = stackOf as unknown as <const N extends number, M extends AnyModule>(
-  n: N,
+  n: Positive<'layers', N> & N,
   block: Probed<Stack<RuleOf<M>>> & M,
 ) => Module<Stack<RuleOf<M>>, { readonly layers: Repeat<N, ParametersOf<M>> }>
 

@@ -2,6 +2,7 @@
  * The variants by name, for commands and config files: sizes are plain data there, a gradient rule stands by its name. Each
  * knows what sizes of its own are like an HRM's, so that a recipe for one trains the other.
  */
+import { segmentGraph } from '../costs.js'
 import { gradientNamed } from '../gradient-rules.js'
 import type { Reasoner } from '../reasoner.js'
 import { eqr } from './eqr.js'
@@ -160,5 +161,8 @@ export const variantOf = (name: string, { gradient, ...sizes }: NamedSizes): Rea
   const rule = gradient === undefined ? undefined : gradientNamed(`${gradient}`)
   if (gradient !== undefined && rule === undefined)
     throw new Error(`there is no gradient rule "${gradient}": write oneStep, wholeCycle, full, last3 or allBut2`)
-  return variants[name]!.make({ ...sizes, ...(rule !== undefined && { gradient: rule }) } as never)
+  const model = variants[name]!.make({ ...sizes, ...(rule !== undefined && { gradient: rule }) } as never)
+  // Some sizes are looked at only when a segment is built, such as the numbers of cycles and steps.
+  segmentGraph(model)
+  return model
 }

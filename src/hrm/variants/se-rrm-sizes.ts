@@ -11,6 +11,7 @@ import type { First, FloorDivide, Positive, Repeat, Specials, SwigluWidth } from
 import type { GradientRule } from '../gradient-rules.js'
 import type { Reasoner } from '../reasoner.js'
 import type { SymbolParameters } from '../symbols.js'
+import type { Layers, Wider } from './sizes.js'
 
 /** Rotary positions by row and column, by the place in the row of tokens, or none. */
 export type SymbolRotary = 'grid' | 'line' | 'none'
@@ -43,9 +44,9 @@ export interface SeRrmSizes<
   /** Of all heads of the attention over symbols together. Default: half of `hidden`. */
   readonly symbolWidth?: W
   /** Of SwiGLU. Default 4. */
-  readonly expansion?: E
+  readonly expansion?: Wider<E> & E
   /** Default 2. */
-  readonly layers?: L
+  readonly layers?: Layers<L> & L
   /** Default `grid`. */
   readonly rotary?: R
   /** Default 3 and 6: the net runs 18 times in a segment. */

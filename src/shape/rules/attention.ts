@@ -3,7 +3,7 @@
  * width is that projection's sentence. And SwiGLU, whose input projection D → 2·inter speaks for it.
  */
 import type { Modulo, Multiply } from '../arithmetic.js'
-import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
+import { type Dim, type Shape, ShapeError, showShape } from '../dim.js'
 import { type IsSize, isSize } from '../dims.js'
 import {
   type Fits,
@@ -85,6 +85,19 @@ export const headDim = (
     : refuse(
         `attention: ${what} ${hidden} does not split into ${heads} heads${isSize(heads) && heads > 0 ? `: the remainder is ${hidden % heads}` : ''}`,
       )
+
+/** `unknown` when SwiGLU may be `E` times as wide, a `ShapeError` otherwise. */
+export type Widening<Name extends string, E extends number> = [E] extends [0]
+  ? ShapeError<`${Name}: the expansion 0 is not above 0`>
+  : `${E}` extends `-${string}`
+    ? ShapeError<`${Name}: the expansion ${E} is not above 0`>
+    : unknown
+/** `inter`: the inner width that the expansion gives. */
+export const demandWidening = (name: string, expansion: number, inter: number): void => {
+  if (!(expansion > 0)) throw new ShapeError(`${name}: the expansion ${expansion} is not above 0`)
+  if (!(inter > 0 && Number.isFinite(inter)))
+    throw new ShapeError(`${name}: the expansion ${expansion} gives an inner width of ${inter}`)
+}
 
 /** Keeps [..., D]; `Inter` is the inner width. */
 export interface SwigluRule<D extends number, Inter extends number> extends ShapeFn {
