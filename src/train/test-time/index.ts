@@ -1,0 +1,7 @@
+export * from './candidates.js'
+export * from './disturbed-segment.js'
+export * from './draws.js'
+export * from './policy.js'
+export * from './scaling.js'
+export * from './selection.js'
+export * from './thinker.js'
