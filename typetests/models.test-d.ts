@@ -5,10 +5,13 @@ import {
   add,
   allButFirst,
   call,
+  damped,
   deepSupervision,
   detached,
   each,
+  eqr,
   fromInput,
+  fromNoise,
   fullGradient,
   type Halting,
   hierarchicalConvergence,
@@ -23,6 +26,7 @@ import {
   linear,
   oneStepGradient,
   outputNet,
+  plain,
   qHead,
   type Recurrence,
   reasoner,
@@ -85,6 +89,13 @@ expectError(call('L', (z: State) => written(z, 'middle', z.low)))
 expectError(call('L', (z: State) => written(z, 'low', slice(z.low, 1, 0, 81))))
 expectType<Recurrence<State>>(each([1, 2], () => low))
 expectError(each([1, 2], () => 3))
+for (const rule of [plain, damped({ step: 0.9, noise: 0.1 })]) {
+  expectType<Recurrence<State>>(rule(low))
+  expectType<Recurrence<State>>(rule(hierarchy({ periods: [2, 3], gradient: oneStepGradient })(low, rule(high))))
+}
+expectError(plain(3))
+expectError(damped({ noise: 0.1 }))
+expectError(damped({ step: 0.9 })(call))
 expectError(oneStepGradient(2))
 expectError(wholeCycleGradient({ cycles: 2 }))
 expectError(fullGradient({ steps: 2 }))
@@ -167,6 +178,17 @@ expectError(
   }),
 )
 
+const restless = reasoner({
+  ...parts,
+  blocks: { net: level },
+  state: { z: fromNoise({ std: 0.5 }), y: 'y_init' },
+  think: ({ net }, x) => damped({ step: 0.9 })(call('z', (s) => ({ ...s, z: net(s.z, x) }))),
+  answer: 'z',
+})
+expectType<[64]>(restless.parameters.y_init.shape)
+expectError(restless.parameters.z)
+expectError(fromNoise({ mean: 1 }))
+
 const layered = reasoner({
   ...parts,
   blocks: { net: level },
@@ -212,6 +234,13 @@ expectType<[64]>(trmSix({ ...sized, puzzleTokens: 1 }).parameters.L6_init.shape)
 expectType<[64]>(trmSingle(sized).parameters.L_init.shape)
 expectType<[256, 1, 2]>(urm({ ...sized, layers: 1, expansion: 1 }).parameters.net.layers[0].mlp.dwconv.weight.shape)
 expectType<[64, 64]>(rins(sized).parameters.H_level.layers[3].self_attn.o_proj.weight.shape)
+expectType<[512, 81]>(
+  eqr({ ...sized, mixing: 'mlp', noise: 0.1 }).parameters.L_level.layers[1].mlp_t.gate_up_proj.weight.shape,
+)
+expectError(eqr(sized).parameters.H_init)
+expectError(eqr(sized).parameters.puzzle_emb)
+expectError(eqr({ ...sized, puzzleEmbedding: 64 }))
+expectError(eqr({ ...sized, heads: 3 }))
 expectError(trmSingle(sized).parameters.H_init)
 expectError(trmSix({ ...sized, heads: 3 }))
 expectError(trmSingle({ ...sized, heads: 3 }))

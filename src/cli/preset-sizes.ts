@@ -18,7 +18,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   mixing: ['attention', 'mlp'],
 }
 /** Sizes that are no whole numbers. */
-const fractions = ['expansion', 'exploration']
+const fractions = ['expansion', 'exploration', 'step', 'noise']
 
 const sizeOf = (path: string, text: string): number | string | undefined => {
   if (words[path] !== undefined) return words[path].includes(text) ? text : undefined

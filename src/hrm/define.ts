@@ -2,11 +2,12 @@
  * Puts a reasoner together: InputNet, blocks, a recurrence over named states, OutputNet and QHead. Every relative of HRM
  * is one such definition. T positions, D hidden: all states are [B, T, D].
  */
-import { add, broadcastTo, type DType, reshape, sliceAxis, type Tensor } from '../ir/index.js'
+import { add, type DType, reshape, sliceAxis, type Tensor } from '../ir/index.js'
 import {
   type AnyModule,
   demandFloats,
   demandType,
+  drawsOf,
   type ParameterSpec,
   type ParametersOf,
   type ParameterTree,
@@ -31,8 +32,8 @@ import {
 } from '../shape/index.js'
 import type { InputNet } from './input-net.js'
 import type { Halting, Part, Reasoner, Segment, SegmentInputs, State } from './reasoner.js'
-import { type Recurrence, unroll } from './recurrence.js'
-import type { StateStart } from './states.js'
+import { moved, type Recurrence, unroll } from './recurrence.js'
+import { carriedStates, fixedVectors, initialStates, type StateStart } from './states.js'
 
 /** A reasoning block with its parameters filled in: block(state + injection). [B, T, D] × [B, T, D] → [B, T, D] */
 export type ReasoningBlock<F extends ShapeFn> = <
@@ -79,7 +80,7 @@ export interface Definition<I, B, St, O, Q> {
   readonly input: I
   /** Blocks by the name of their parameters. */
   readonly blocks: B
-  /** The states, each with where it starts: the path of a fixed vector [D], or `fromInput`. */
+  /** The states, each with where it starts: the path of a fixed vector [D], `fromNoise()`, or `fromInput`. */
   readonly state: St
   /** One segment: which block is called when, with what. */
   readonly think: (
@@ -162,6 +163,7 @@ const assemble = (definition: Assembled): Reasoner => {
   const { name, input, blocks, state, think, answer, output, qHead, halting } = definition
   const { vocabulary, sequence, hidden, puzzleEmbedding, puzzles } = input.options
   const z: Shape = input.shape
+  const carried = carriedStates(state)
   const last = <A>(items: readonly A[], start: A): A => items.at(-1) ?? start
 
   const segment = (parameters: BoundTree, start: State, inputs: SegmentInputs): Segment => {
@@ -169,10 +171,8 @@ const assemble = (definition: Assembled): Reasoner => {
     const bound = Object.fromEntries(
       Object.entries(blocks).map(([key, block]) => [key, boundBlock(block, parameters[key])]),
     )
-    const begin: State = Object.fromEntries(
-      Object.entries(state).map(([key, from]) => [key, typeof from === 'string' ? start[key]! : x]),
-    )
-    const moments = unroll(think(bound, x), begin)
+    const begin: State = Object.fromEntries(Object.keys(state).map((key) => [key, key in carried ? start[key]! : x]))
+    const moments = unroll(think(bound, x), begin, inputs.keys && drawsOf(inputs.keys))
     const end = last(moments, { level: '', state: begin }).state
     const answerState = end[answer]!
     const q = run(qHead, parameters.q_head, answerState)
@@ -196,7 +196,7 @@ const assemble = (definition: Assembled): Reasoner => {
     ...input.parameters,
     ...Object.fromEntries(Object.entries(blocks).map(([key, block]) => [key, block.parameters])),
     ...Object.fromEntries(
-      fixedVectors(state).map(([, path]) => [path, parameter([hidden], { kind: 'truncatedNormal', std: 1 }, 'fixed')]),
+      fixedVectors(state).map((path) => [path, parameter([hidden], { kind: 'truncatedNormal', std: 1 }, 'fixed')]),
     ),
     lm_head: output.parameters,
     q_head: qHead.parameters,
@@ -206,25 +206,18 @@ const assemble = (definition: Assembled): Reasoner => {
     parameters,
     sizes: { sequence, vocabulary, hidden, puzzleTokens: input.puzzleTokens, puzzleEmbedding, puzzles },
     ...(puzzleEmbedding > 0 && { puzzleTable: 'puzzle_emb.weights' }),
-    initialState: (bound) =>
-      Object.fromEntries(
-        fixedVectors(state).map(([key, path]) => [key, broadcastTo((bound as BoundTree)[path] as Tensor, z)]),
-      ),
+    stateShape: z,
+    carried,
+    initialState: (bound, keys) => initialStates(name, carried, z, bound as BoundTree, keys),
     segment: (bound, start, inputs) => segment(bound as BoundTree, start, inputs),
     halting,
     parts: partsOf(definition, z),
   }
 }
 
-/** The states that start from a fixed vector, with its path. */
-const fixedVectors = (state: Assembled['state']): readonly (readonly [string, string])[] =>
-  Object.entries(state).flatMap(([key, from]) => (typeof from === 'string' ? [[key, from] as const] : []))
-
-/** The state a call changed: the first that is another tensor than before, without its `stopGradient`. */
+/** The state a call changed: the first that is another than before. */
 const changed = (before: State, after: State) => {
-  const bare = (t: Tensor): Tensor => (t.op.kind === 'stopGradient' ? (t.inputs[0] as Tensor) : t)
-  const names = Object.keys(after)
-  const name = names.find((key) => bare(after[key]!) !== bare(before[key]!)) ?? (names[0] as string)
+  const name = moved(before, after)[0] ?? (Object.keys(after)[0] as string)
   return { name, before: before[name]!, state: after[name]! }
 }
 
@@ -237,13 +230,7 @@ const checkAnswers = ({ input, output, qHead }: Assembled, z: Shape): void => {
 
 /** Two parts under one name would share their parameters without a word. */
 const checkNames = ({ input, blocks, state }: Assembled): void => {
-  const names = [
-    ...Object.keys(input.parameters),
-    ...Object.keys(blocks),
-    ...new Set(fixedVectors(state).map(([, path]) => path)),
-    'lm_head',
-    'q_head',
-  ]
+  const names = [...Object.keys(input.parameters), ...Object.keys(blocks), ...fixedVectors(state), 'lm_head', 'q_head']
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw new Error(`reasoner: two parts keep their parameters under "${twice}"`)
 }

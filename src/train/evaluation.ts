@@ -5,9 +5,10 @@
 import { type Reasoner, type Segment, type State, saysStop } from '../hrm/index.js'
 import { type Backend, constant, type Graph, gather, input, less, select, type Tensor } from '../ir/index.js'
 import { bindParameters, correctness, predict } from '../nn/index.js'
-import type { Dims, Shape } from '../shape/index.js'
+import type { Dims } from '../shape/index.js'
 import { bindArena } from './arena.js'
-import { streamedExamples } from './carry.js'
+import { streamedExamples, streamedKeys } from './carry.js'
+import { attemptKeys } from './randomness.js'
 import { stateNames } from './step.js'
 
 /** One segment that goes on from states kept on the device. */
@@ -33,11 +34,9 @@ export const carriedSegment = (
 ): CarriedSegment => {
   const { node } = bindArena(model.parameters, weights)
   const parameters = bindParameters(model.parameters, ({ path }) => node(path))
-  const { sequence, puzzleTokens, hidden } = model.sizes
-  const z: Shape = ['batch', puzzleTokens + sequence, hidden]
-  const initial = model.initialState(parameters)
+  const initial = model.initialState(parameters, streamedKeys())
   const kept = Object.fromEntries(
-    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, z, 'f32', 'resident')]),
+    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, model.stateShape, 'f32', 'resident')]),
   )
   const begin = Object.fromEntries(
     Object.entries(kept).map(([name, t]): [string, Tensor] => [name, start(t, initial[name]!)]),
@@ -68,7 +67,7 @@ export const segmentOutputs = (model: Reasoner, segment: Segment, labels: Tensor
 
 /**
  * One segment. Residents: parameters, the states under `prefix`. Streams: `batch.*`, `fresh` (1: start from the initial
- * state). Outputs: those of a segment.
+ * state), `draws.keys` where that is drawn; of noise in a segment there is none. Outputs: those of a segment.
  */
 export const evaluationSegment = (
   model: Reasoner,
@@ -133,9 +132,10 @@ export const evaluator = async (
   return {
     batch,
     evaluate: async (data, segments) => {
+      const streams = { ...streamedBatch(data), ...attemptKeys(data) }
       const results: SegmentResult[] = []
       for (let s = 0; s < segments; s++) {
-        await executable.run({ ...streamedBatch(data), fresh: Int32Array.of(s === 0 ? 1 : 0) })
+        await executable.run({ ...streams, fresh: Int32Array.of(s === 0 ? 1 : 0) })
         const r = await executable.read(outputs)
         results.push({
           predictions: r.predictions as Int32Array,

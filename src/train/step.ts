@@ -30,7 +30,15 @@ import {
 } from '../ir/index.js'
 import { answerLoss, binaryCrossEntropy, bindParameters, correctness, predict, type TokenLoss } from '../nn/index.js'
 import { type Arena, type BoundArena, bindArena } from './arena.js'
-import { type Carry, carryUpdates, type Examples, refill, residentCarry, streamedExamples } from './carry.js'
+import {
+  type Carry,
+  carryUpdates,
+  type Examples,
+  refill,
+  residentCarry,
+  streamedExamples,
+  streamedKeys,
+} from './carry.js'
 import { type MetricColumns, metricNames, metricSums, recordMetrics } from './metrics.js'
 import type { RowGradients } from './optimisers.js'
 import {
@@ -62,14 +70,9 @@ export const streamedRates = (
 })
 
 /** Names of the states of a model, in order. */
-export const stateNames = (model: Reasoner): readonly string[] =>
-  Object.keys(
-    model.initialState(
-      bindParameters(model.parameters, ({ path, spec }) => input(path, spec.shape, 'f32', 'resident')),
-    ),
-  )
+export const stateNames = ({ carried }: Reasoner): readonly string[] => Object.keys(carried)
 
-/** One training step. Residents: the arena, moments, puzzle table, carry, `metrics.history`. Streams: `batch.*`, `explore.*`, `rates`, `slot`. */
+/** One training step. Residents: the arena, moments, puzzle table, carry, `metrics.history`. Streams: `batch.*`, `explore.*`, `draws.keys`, `rates`, `slot`. */
 export const trainingStep = (model: Reasoner, settings: StepSettings): Graph => {
   const bound = bindArena(model.parameters)
   const rates = streamedScalars()
@@ -115,16 +118,18 @@ export const supervised = (
   rates: Pick<Rates, 'perExample'>,
 ): Supervised => {
   const parameters = bindParameters(model.parameters, ({ path }) => node(path))
-  const start = refill(model, parameters, old, streamedExamples(model))
+  const keys = streamedKeys()
+  const start = refill(model, parameters, old, streamedExamples(model), keys)
   const { examples } = start
 
   const ids = examples.puzzle_identifiers
   const rows = model.puzzleTable === undefined ? undefined : gather(node(model.puzzleTable), ids)
   const inputs = { tokens: examples.inputs, ...(rows !== undefined && { puzzle: rows }) }
-  const segment = model.segment(parameters, start.state, inputs)
+  const segment = model.segment(parameters, start.state, { ...inputs, keys })
   const state = Object.fromEntries(Object.entries(segment.state).map(([name, z]) => [name, stopGradient(z)]))
   const halting = halt(model, start.steps, segment)
   const next: Carry = { ...halting, state, examples }
+  // The target is what the next segment would say without noise.
   const target = halting.learns ? continueTarget(model.segment(parameters, state, inputs), halting.last) : undefined
 
   const columns = lossColumns(kind, segment, examples, next, target)

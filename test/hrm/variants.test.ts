@@ -64,6 +64,7 @@ const lossesOf = async (model: Reasoner, steps: number): Promise<readonly number
       'batch.inputs': Int32Array.of(1, 2, 0, 0, 4, 0, 0, 3),
       'batch.labels': Int32Array.of(1, 2, 3, 4, 4, 1, 2, 3),
       'batch.puzzle_identifiers': new Int32Array(B),
+      'draws.keys': Int32Array.of(t, -t),
       'explore.uniform': new Float32Array(B).fill(1),
       'explore.min_steps': new Int32Array(B).fill(2),
       ...streamedRates(settings, { t, lr: 1e-2, puzzleLr: 1e-2, globalBatch: B }),
@@ -83,9 +84,7 @@ const slopes = (model: Reasoner) => {
     return t
   }
   const bound = bindParameters(model.parameters, ({ path, spec }) => leaf(path, spec.shape))
-  const state = Object.fromEntries(
-    Object.entries(model.initialState(bound)).map(([name, t]) => [name, leaf(`state ${name}`, t.shape)]),
-  )
+  const state = Object.fromEntries(stateNames(model).map((name) => [name, leaf(`state ${name}`, model.stateShape)]))
   const { puzzleEmbedding } = model.sizes
   const segment = model.segment(bound, state, {
     tokens: leaf('tokens', ['batch', S], 'i32'),

@@ -4,6 +4,7 @@
  */
 import { gradientNamed } from '../gradient-rules.js'
 import type { Reasoner } from '../reasoner.js'
+import { eqr } from './eqr.js'
 import { hrm } from './hrm.js'
 import { recurrent } from './recurrent.js'
 import { rins } from './rins.js'
@@ -77,6 +78,14 @@ const variants: Readonly<Record<string, Entry>> = {
     like: trmLike,
   },
   'trm-single': { about: 'TRM with one state', make: trmSingle, like: trmLike },
+  eqr: {
+    about: 'TRM from random states, with damped and noisy updates',
+    make: eqr,
+    like: (recipe) => {
+      const { puzzleEmbedding: _e, puzzleTokens: _t, puzzles: _p, ...rest } = trmLike(recipe)
+      return { ...rest, step: 0.95, noise: 0.01 }
+    },
+  },
   'trm-six': { about: 'TRM with six latent states, written in turn', make: trmSix, like: trmLike },
   transformer: {
     about: 'a plain transformer, one pass',

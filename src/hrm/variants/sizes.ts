@@ -208,3 +208,44 @@ type TrmFamily<Starts extends string> = <
 export type Trm = TrmFamily<'H_init' | 'L_init'>
 export type TrmSingle = TrmFamily<'L_init'>
 export type TrmSix = TrmFamily<'H_init' | `L${1 | 2 | 3 | 4 | 5 | 6}_init`>
+
+/** The sizes of an EqR. */
+export interface EqrSizes<
+  V = number,
+  S = number,
+  D = number,
+  H = number,
+  E = number,
+  L = number,
+  Mix = Mixing,
+  Pos = ModelPositions,
+> extends TrmSizes<V, S, D, H, E, L, Mix, Pos, 0, number, 0> {
+  /** λ: how much of the way to what the net says a call moves a state. Default 0.95. */
+  readonly step?: number
+  /** β: standard deviation of the noise of a call in training. Default 0.01. */
+  readonly noise?: number
+}
+/** TRM's constructor without its puzzle tokens and without vectors that states start from. */
+export type Eqr = <
+  const V extends number,
+  const S extends number,
+  const D extends number = 512,
+  const H extends number = never,
+  const E extends number = 4,
+  const L extends number = 2,
+  const Mix extends Mixing = 'attention',
+  const Pos extends ModelPositions = Mix extends 'mlp' ? 'none' : 'rope',
+>(
+  sizes: EqrSizes<
+    V,
+    S,
+    (Mix extends 'mlp' ? unknown : FittingHidden<D, H, IsRope<Pos>, 8>) & D,
+    (Mix extends 'mlp' ? unknown : FittingHeads<D, H, IsRope<Pos>>) & H,
+    E,
+    L,
+    Mix,
+    Pos
+  >,
+) => Reasoner<
+  Ends<V, D, 0, 1, S, Pos, never> & { readonly L_level: { readonly layers: Repeat<L, TrmBlock<D, E, S, Mix>> } }
+>
