@@ -16,7 +16,7 @@ export interface TestTime {
 
 /** `exact` is the policy's, `single` that of the plain pass; `oracle` picks a right candidate whenever there is one. */
 export const testTimeJson = ({ policy, scaling, checkpoints }: TestTime) => {
-  const { byCandidates, alone, agreement, examples } = scaling
+  const { byCandidates, alone, agreement, examples, bySelection } = scaling
   const all = byCandidates.at(-1)!
   return {
     policy: { ...policy, checkpoints },
@@ -27,13 +27,14 @@ export const testTimeJson = ({ policy, scaling, checkpoints }: TestTime) => {
     oracle: all.oracle,
     alone,
     agreement,
+    bySelection,
     segments: examples * all.segments,
     byCandidates,
   }
 }
 
 export const showTestTime = ({ policy, scaling, about, copies }: TestTime): string => {
-  const { byCandidates, alone, agreement, examples } = scaling
+  const { byCandidates, alone, agreement, examples, bySelection } = scaling
   const [one, all] = [byCandidates[0]!, byCandidates.at(-1)!]
   const hasOptimal = all.optimal !== undefined
   const halts = policy.select === 'first-halt'
@@ -55,10 +56,16 @@ export const showTestTime = ({ policy, scaling, about, copies }: TestTime): stri
       ...(halts ? [needed.toFixed(1)] : []),
     ]),
   ]
+  const others = Object.entries(bySelection).filter(([rule]) => rule !== policy.select)
   return [
     `${about}${copies === undefined ? '' : `; copies are ${copies}`}`,
     aligned(table, 0),
     `one candidate ${percent(one.exact)}, the policy ${percent(all.exact)}; ${percent(all.oracle)} if the right one of the candidates were always known (an upper bound)`,
     `  a candidate is right by itself in ${percent(alone)}; ${percent(agreement)} of them give the chosen answer; ${whole(examples * all.segments)} segments in all`,
+    ...(others.length === 0
+      ? []
+      : [
+          `  of the same answers ${others.map(([rule, exact]) => `${rule} would choose ${percent(exact)}`).join(', ')} right`,
+        ]),
   ].join('\n')
 }

@@ -118,7 +118,7 @@ describe('scaling', () => {
     add(asked([wrong, found([1], { exact: true }), found([1], { exact: true })]))
     add(asked([found([1], { exact: true }), wrong, found([1], { exact: true })]))
     add(asked([wrong, wrong, found([1], { exact: true })]))
-    const { byCandidates, alone, agreement, examples } = figures()
+    const { byCandidates, alone, agreement, examples, bySelection } = figures()
     expect(examples).toBe(3)
     expect(byCandidates.map(({ candidates }) => candidates)).toEqual([1, 2, 3])
     expect(byCandidates.map(({ exact }) => exact * 3)).toEqual([1, 1, 2])
@@ -126,11 +126,14 @@ describe('scaling', () => {
     expect(byCandidates.map(({ segments }) => segments)).toEqual([4, 8, 12])
     expect(alone).toBeCloseTo(5 / 9, 12)
     expect(agreement).toBeCloseTo(2 / 3, 12)
+    // All are equally sure and equally calm: the earliest.
+    expect(bySelection).toEqual({ vote: 2 / 3, q_halt: 1 / 3, residual: 1 / 3 })
   })
   test('with first-halt counts the segments until the first candidate stops, side by side', () => {
     const { add, figures } = scalingCount({ ...policy, select: 'first-halt' })
     add(asked([found([1]), found([1], { halted: 2 }), found([1], { halted: 3 })]))
     expect(figures().byCandidates.map(({ needed }) => needed)).toEqual([4, 4, 6])
+    expect(Object.keys(figures().bySelection)).toEqual(['first-halt'])
   })
   test('asks a judge about the chosen answer, and forgets it where it does not know a puzzle', () => {
     const count = (knows: boolean) => {

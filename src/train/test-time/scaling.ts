@@ -4,7 +4,7 @@
  */
 import type { Judge } from '../measure.js'
 import type { Asked } from './candidates.js'
-import { candidateCount, type Policy } from './policy.js'
+import { candidateCount, type Policy, type Selection, selections } from './policy.js'
 import { selector } from './selection.js'
 
 /** With the first so many candidates. Shares of examples. */
@@ -30,7 +30,15 @@ export interface Scaling {
   readonly alone: number
   /** The mean share of candidates that give the chosen answer. */
   readonly agreement: number
+  /**
+   * What all candidates come to by each rule that chooses among the same answers: `first-halt`, which takes them from where
+   * they halt, has no others beside it. Without `residual` where nothing is carried from segment to segment.
+   */
+  readonly bySelection: Partial<Readonly<Record<Selection, number>>>
 }
+
+const comparable = ({ select }: Policy): readonly Selection[] =>
+  selections.filter((rule) => (rule === 'first-halt') === (select === 'first-halt'))
 
 /** 1, 2, 4, … and K. */
 const budgets = (candidates: number): readonly number[] => [
@@ -41,16 +49,20 @@ const budgets = (candidates: number): readonly number[] => [
 export const scalingCount = (policy: Policy, judge?: Judge) => {
   const all = candidateCount(policy)
   const counts = budgets(all).map((candidates) => ({ candidates, exact: 0, oracle: 0, optimal: 0, needed: 0 }))
+  const rules = comparable(policy).map((rule) => ({ rule, exact: 0 }))
   let [examples, alone, agreement] = [0, 0, 0]
+  let isSettling = false
   let judged = judge !== undefined
   /** The number of the candidate chosen of all. */
   const add = ({ plain, found }: Asked): number => {
-    const choosing = selector(policy.select)
+    const selectors = rules.map(({ rule }) => selector(rule))
+    const choosing = selectors[rules.findIndex(({ rule }) => rule === policy.select)]!
     let [isFound, earliest, at] = [false, policy.segments, 0]
     for (const count of counts) {
       for (; at < count.candidates; at++) {
         const one = found[at]!
-        choosing.add(one)
+        for (const each of selectors) each.add(one)
+        isSettling ||= one.residual > 0
         isFound ||= one.exact
         earliest = Math.min(earliest, one.halted ?? policy.segments)
         alone += one.exact ? 1 / all : 0
@@ -63,6 +75,7 @@ export const scalingCount = (policy: Policy, judge?: Judge) => {
       if (verdict === true) count.optimal++
       count.needed += count.candidates * (policy.select === 'first-halt' ? earliest : policy.segments)
     }
+    for (const [i, each] of selectors.entries()) if (found[each.chosen()]!.exact) rules[i]!.exact++
     examples++
     agreement += choosing.votes() / all
     return choosing.chosen()
@@ -81,6 +94,9 @@ export const scalingCount = (policy: Policy, judge?: Judge) => {
       })),
       alone: share(alone),
       agreement: share(agreement),
+      bySelection: Object.fromEntries(
+        rules.filter(({ rule }) => rule !== 'residual' || isSettling).map(({ rule, exact }) => [rule, share(exact)]),
+      ),
     }
   }
   return { add, figures }
