@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { randomGrid } from '../../src/data/generate.js'
 import { geometryOfSide, gridOfTokens, tokensOf } from '../../src/data/grid.js'
 import { randomOf, solve, sudokuCopies } from '../../src/data/index.js'
-import { deepSupervision, hrm, transformer } from '../../src/hrm/index.js'
+import { deepSupervision, eqr, hrm, transformer } from '../../src/hrm/index.js'
 import type { Backend } from '../../src/ir/index.js'
 import { init } from '../../src/nn/index.js'
 import { referenceBackend } from '../../src/reference/index.js'
@@ -14,8 +14,6 @@ import {
   candidateCount,
   candidatesOf,
   checkPolicy,
-  drawNoise,
-  drawStart,
   evaluator,
   type Found,
   type HostBatch,
@@ -308,25 +306,41 @@ describe('chance', () => {
       expect((await of(start, 1)).slice(1)).not.toEqual(residuals.slice(1))
     }
   })
-  test('noise is normal with the deviation asked for, and starts have the deviation 1 and are cut', () => {
-    const row = new Float32Array(50_001)
-    drawNoise(row, [1, 2], 0, 0, 0.3)
-    const moments = (values: Float32Array) => {
-      const mean = values.reduce((a, b) => a + b, 0) / values.length
-      return [mean, Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length)] as const
+  test('disturbs the more the larger the deviation, only the states that are named', async () => {
+    const residualOf = async (deviation: number, states: readonly string[]) => {
+      const rollouts: Rollouts = { count: 2, start: 'own', noise: { deviation, states } }
+      const backend = referenceBackend()
+      weigh(backend, 3)
+      return (await ask(backend, { ...onePass(1), rollouts }, 2, puzzles(1)))[0]!.found.map(({ residual }) => residual)
     }
-    const [mean, deviation] = moments(row)
-    // Six standard errors.
-    expect(Math.abs(mean)).toBeLessThan((6 * 0.3) / Math.sqrt(50_001))
-    expect(Math.abs(deviation / 0.3 - 1)).toBeLessThan(6 / Math.sqrt(2 * 50_001))
-    // Of a normal distribution 4.55 % lie beyond two deviations.
-    expect(Math.abs(row.filter((x) => Math.abs(x) > 0.6).length / 50_001 - 0.0455)).toBeLessThan(0.006)
-    const start = drawStart(500, 100, [1], 'z_H', 'positions')
-    expect(Math.abs(moments(start)[1] - 1)).toBeLessThan(0.02)
-    expect(Math.max(...start)).toBeLessThanOrEqual(2.274)
-    const vector = drawStart(3, 4, [1], 'z_H', 'vector')
-    expect(vector.slice(4, 8)).toEqual(vector.slice(0, 4))
-    expect(drawStart(3, 4, [1], 'z_L', 'vector')).not.toEqual(vector)
+    const [[plain, little], [, much], [same, none]] = [
+      await residualOf(0.1, ['z_H', 'z_L']),
+      await residualOf(10, ['z_H', 'z_L']),
+      await residualOf(10, []),
+    ]
+    expect(Math.abs(little! - plain!)).toBeLessThan(Math.abs(much! - plain!))
+    expect(none).toBe(same)
+  })
+  test('of a model that starts from noise makes rollouts by itself; the first is what every evaluation begins with', async () => {
+    const wild = eqr({ vocabulary: 6, sequence: 16, hidden: 8, heads: 2, expansion: 1, layers: 1, cycles: 1, steps: 1 })
+    const backend = referenceBackend()
+    for (const [name, data] of Object.entries(toResidents(wild.parameters, init(wild.parameters, 3))))
+      backend.write(name, data)
+    const [example] = puzzles(1)
+    const [plain] = await (await evaluator(backend, wild, 1)).evaluate(example!, 1)
+    const policy: Policy = { ...onePass(1), rollouts: { count: 3, start: 'own' } }
+    expect(E.isRight(checkPolicy(wild as never, policy))).toBe(true)
+    const asked: Asked[] = []
+    await askAll({
+      thinker: await thinker(backend, wild as never, 2, policy.rollouts),
+      policy,
+      checkpoints: [() => E.right(undefined)],
+      examples: [example!],
+      seen: (one) => asked.push(one),
+    })
+    const { found: all } = asked[0]!
+    expect(all[0]!.qHalt).toBeCloseTo(plain!.qHalt[0]!, 6)
+    expect(new Set(all.map(({ residual }) => residual)).size).toBe(3)
   })
 })
 

@@ -1,6 +1,5 @@
 export * from './candidates.js'
 export * from './disturbed-segment.js'
-export * from './draws.js'
 export * from './policy.js'
 export * from './scaling.js'
 export * from './selection.js'

@@ -5,7 +5,7 @@
  * noisy rollouts (2605.19943), SIC the first of several starts to halt (2601.19085), EqR the most settled one (2605.21488).
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { haltingRule, type Reasoner } from '../../hrm/index.js'
+import { haltingRule, type Reasoner, startsFromNoise } from '../../hrm/index.js'
 import { type Problem, problem } from '../../problem.js'
 import { stateNames } from '../step.js'
 
@@ -21,7 +21,10 @@ export interface Policy {
   readonly seed: number
 }
 
-/** Runs that differ by chance; the first is always the plain one, from the model's own start and without noise. */
+/**
+ * Runs that differ by chance; the first is always the plain one, from the model's own start and without noise. Where a model
+ * starts from noise itself, as EqR does, its own starts are others in each.
+ */
 export interface Rollouts {
   readonly count: number
   /**
@@ -88,7 +91,7 @@ export const checkPolicy = (model: Reasoner, policy: Policy): E.Either<Problem, 
   const refuse = (what: string, why: string, fix: string) => E.left(problem(what, { why, fix }))
   const states = stateNames(model)
   const varied = rollouts.noise !== undefined || rollouts.start !== 'own'
-  if (rollouts.count > 1 && !varied)
+  if (rollouts.count > 1 && !varied && !startsFromNoise(model))
     return refuse(
       `${rollouts.count} rollouts would all be the same`,
       'nothing in them is random',
@@ -129,7 +132,7 @@ export const showPolicy = (model: Reasoner, policy: Policy): string => {
   const { copies, checkpoints, rollouts, select, segments } = policy
   const noise =
     rollouts.noise === undefined ? [] : [`noise ${rollouts.noise.deviation} on ${rollouts.noise.states.join(', ')}`]
-  const kind = [...starts[rollouts.start], ...noise].join(', ')
+  const kind = [...starts[rollouts.start], ...noise].join(', ') || 'starts of its own'
   const factors = [
     ...(copies > 1 ? [`${copies} copies`] : []),
     ...(rollouts.count > 1 ? [`${rollouts.count} rollouts (${kind})`] : []),

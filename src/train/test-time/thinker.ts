@@ -1,15 +1,15 @@
 /**
  * A model that thinks about rows which may be disturbed, each in its own way: one program for all candidates of a policy,
- * so that whatever is asked is compiled once. B batch, S tokens, T positions, D hidden.
+ * so that whatever is asked is compiled once. Chance comes from keys alone: what is drawn for a row depends neither on its
+ * batch nor on what was drawn before. B batch, S tokens.
  */
 import { IGNORED } from '../../data/index.js'
 import type { Reasoner } from '../../hrm/index.js'
-import type { Backend, HostArray } from '../../ir/index.js'
+import { type Backend, type HostArray, mixBits } from '../../ir/index.js'
 import { type HostBatch, streamedBatch } from '../evaluation.js'
 import type { Answered } from '../measure.js'
-import { stateNames } from '../step.js'
+import { attemptKeys } from '../randomness.js'
 import { disturbedSegment } from './disturbed-segment.js'
-import { drawNoise, drawStart, type Words } from './draws.js'
 import type { Rollouts } from './policy.js'
 
 /** A row to think about. */
@@ -20,7 +20,7 @@ export interface Row {
   readonly labels: Int32Array
   readonly puzzleIdentifier: number
   /** What its chance follows from; nothing: a plain row. */
-  readonly words?: Words
+  readonly words?: readonly number[]
 }
 
 /** What came of a row, after each segment; the tokens are only lent until the next batch. */
@@ -35,55 +35,28 @@ export interface Thinker {
   readonly think: (rows: readonly Row[], segments: number) => Promise<readonly Thought[]>
 }
 
+/** Sets the keys of rollouts apart from others of the same words. */
+const CHANCE = 4
+
 /** The parameters must be on the backend before it thinks; they may be others every time. */
 export const thinker = async (
   backend: Backend,
   model: Reasoner,
   batch: number,
-  { start, noise }: Rollouts,
+  rollouts: Rollouts,
 ): Promise<Thinker> => {
-  const prefix = `thinking${batch}`
-  const noised = noise?.states ?? []
-  const executable = await backend.load(disturbedSegment(model, prefix, noised), { batch })
-  const { sequence, puzzleTokens, hidden } = model.sizes
-  const positions = puzzleTokens + sequence
-  const size = positions * hidden
-  const states = stateNames(model)
-  const noises = Object.fromEntries(noised.map((name) => [`noise.${name}`, new Float32Array(batch * size)]))
-  const disturb = (rows: readonly Row[], segment: number): void =>
-    noised.forEach((name, s) => {
-      const all = noises[`noise.${name}`]!
-      for (let b = 0; b < batch; b++) {
-        const [row, words] = [all.subarray(b * size, (b + 1) * size), rows[b]?.words]
-        if (words === undefined) row.fill(0)
-        else drawNoise(row, words, segment, s, noise!.deviation)
-      }
-    })
-  /** Gives the rows that chance belongs to random states, where it begins with them; 1 for those that start as the model does. */
-  const begin = (rows: readonly Row[]): Int32Array => {
-    const fresh = new Int32Array(batch).fill(1)
-    if (start === 'own' || rows.every(({ words }) => words === undefined)) return fresh
-    for (const name of states) {
-      const all = new Float32Array(batch * size)
-      rows.forEach(({ words }, b) => {
-        if (words === undefined) return
-        fresh[b] = 0
-        all.set(drawStart(positions, hidden, words, name, start), b * size)
-      })
-      backend.write(`${prefix}.${name}`, all)
-    }
-    return fresh
-  }
+  const executable = await backend.load(disturbedSegment(model, `thinking${batch}`, rollouts), { batch })
+  const { sequence } = model.sizes
+  const { deviation = 0 } = rollouts.noise ?? {}
   return {
     batch,
     think: async (rows, segments) => {
-      const data = streamedBatch(packed(rows, batch, sequence))
-      const first = begin(rows)
-      const goingOn = new Int32Array(batch)
+      const data = packed(rows, batch, sequence)
+      const streams = { ...streamedBatch(data), ...chanceOf(rows, data, deviation) }
       const results: Readonly<Record<string, HostArray>>[] = []
       for (let s = 0; s < segments; s++) {
-        disturb(rows, s)
-        await executable.run({ ...data, ...noises, fresh: s === 0 ? first : goingOn })
+        const keys = Int32Array.from({ length: batch }, (_, b) => mixBits([CHANCE, s, ...(rows[b]?.words ?? [])]))
+        await executable.run({ ...streams, 'chance.keys': keys, fresh: new Int32Array(batch).fill(s === 0 ? 1 : 0) })
         results.push(await executable.read(['predictions', 'labelled', 'right', 'q_halt', 'stops', 'residual']))
       }
       return rows.map(
@@ -99,6 +72,20 @@ export const thinker = async (
         }),
       )
     },
+  }
+}
+
+/**
+ * Which rows are left to chance, and how far. Where a model itself starts from noise, a plain row has the start that it has in
+ * every evaluation, and each rollout another.
+ */
+const chanceOf = (rows: readonly Row[], data: HostBatch, deviation: number) => {
+  const own = attemptKeys(data)['draws.keys']
+  const isWild = (b: number): boolean => rows[b]?.words !== undefined
+  return {
+    'draws.keys': own.map((key, b) => (isWild(b) ? mixBits([CHANCE, key, ...rows[b]!.words!]) : key)),
+    'chance.start': own.map((_, b) => (isWild(b) ? 1 : 0)),
+    'chance.noise': Float32Array.from(own, (_, b) => (isWild(b) ? deviation : 0)),
   }
 }
 
