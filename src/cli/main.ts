@@ -248,7 +248,7 @@ action(
   ).addHelpText(
     'after',
     examples(
-      'solve runs/demo 1...3.2..1...4.2 --trace',
+      'solve runs/demo ...44.1.1..2.4.. --trace',
       'solve runs/extreme puzzle.txt',
       'solve runs/extreme puzzle.txt --copies 16 --checkpoints 3',
       'solve runs/extreme puzzle.txt --rollouts 16 --noise 0.3 --select q_halt --trace',

@@ -31,7 +31,7 @@ const refusal = async (command: Promise<Outcome>): Promise<string> => {
 }
 const evaluated = (more: Partial<EvalOptions> = {}, run = 'run') =>
   evalCommand({ run: at(run), split: 'test', backend: 'reference', limit: 4, ...more })
-const puzzle = '1.3.3.1..14.4..1'
+const puzzle = '...44.1.1..2.4..'
 const solved = (more: Partial<SolveOptions> = {}, run = 'run') =>
   solveCommand({ run: at(run), puzzle, trace: false, backend: 'reference', ...more })
 
