@@ -5,6 +5,7 @@ import {
   add,
   allButFirst,
   call,
+  confidence,
   damped,
   deepSupervision,
   detached,
@@ -29,11 +30,15 @@ import {
   plain,
   qHead,
   type Recurrence,
+  randomHalting,
   reasoner,
   recurrent,
   rins,
+  seRrm,
   slice,
   stack,
+  symbolInput,
+  symbolOutput,
   type Tensor,
   transformer,
   transformerBlock,
@@ -118,6 +123,18 @@ expectType<Tensor<['batch', 81, 11], 'f32'>>(
 expectType<Tensor<['batch', 2], 'f32'>>(qHead({ hidden: 64 }).apply(null as never)(z))
 expectError(outputNet({ hidden: 32, vocabulary: 11, sequence: 81 }).apply(null as never)(z))
 expectError(qHead({ hidden: 32 }).apply(null as never)(z))
+expectType<['batch', 11, 900, 512]>(symbolInput({ ...sizes, hidden: 512 }).shape)
+expectType<[1, 3, 1, 512]>(symbolInput({ ...sizes, hidden: 512, specials: 3 }).parameters.embed_special_tokens.shape)
+expectType<[1, 1, 1, 512]>(symbolInput({ ...sizes, hidden: 512 }).parameters.embed_symbol_tokens.shape)
+expectError(symbolInput({ ...sizes, hidden: 512, specials: 11 }).parameters.embed_symbol_tokens)
+expectError(symbolInput({ ...sizes, hidden: 512, specials: 12 }))
+expectError(symbolInput({ ...sizes, hidden: 512, specials: 0 }))
+declare const board: Tensor<['batch', 11, 81, 64], 'f32'>
+expectType<Tensor<['batch', 81, 11], 'f32'>>(symbolOutput({ hidden: 64 }).apply(null as never)(board))
+expectError(symbolOutput({ hidden: 64 }).apply(null as never)(z))
+expectError(symbolOutput({ hidden: 32 }).apply(null as never)(board))
+expectType<Halting>(randomHalting({ maxSegments: 16, probability: 0.05 }))
+expectError(randomHalting({ maxSegments: 16 }))
 expectType<Halting>(adaptiveHalting({ maxSegments: 16, exploration: 0.2, continuation: false }))
 expectType<Halting>(deepSupervision({ segments: 16 }))
 expectError(adaptiveHalting({}))
@@ -189,6 +206,41 @@ expectType<[64]>(restless.parameters.y_init.shape)
 expectError(restless.parameters.z)
 expectError(fromNoise({ mean: 1 }))
 
+const symbols = {
+  name: 'symbols',
+  input: symbolInput({ vocabulary: 11, sequence: 81, hidden: 64 }),
+  blocks: { net: transformerBlock({ hidden: 64, heads: 2 }) },
+  state: { z: 'start' },
+  output: symbolOutput({ hidden: 64 }),
+  halting: deepSupervision({ segments: 2 }),
+} as const
+const sure = reasoner({
+  ...symbols,
+  think: ({ net }, x) => call('z', (s) => ({ z: net(s.z, x) })),
+  answer: 'z',
+  qHead: confidence,
+})
+expectType<[1, 64]>(sure.parameters.lm_head.weight.shape)
+expectError(sure.parameters.q_head)
+// A Q head of positions does not take an axis of symbols.
+expectError(
+  reasoner({
+    ...symbols,
+    think: ({ net }, x) => call('z', (s) => ({ z: net(s.z, x) })),
+    answer: 'z',
+    qHead: qHead({ hidden: 64 }),
+  }),
+)
+expectError(
+  reasoner({
+    ...symbols,
+    think: ({ net }, x) => call('z', (s) => ({ z: net(s.z, x) })),
+    answer: 'z',
+    output: outputNet({ hidden: 64, vocabulary: 11, sequence: 81 }),
+    qHead: confidence,
+  }),
+)
+
 const layered = reasoner({
   ...parts,
   blocks: { net: level },
@@ -247,3 +299,14 @@ expectError(trmSingle({ ...sized, heads: 3 }))
 expectError(urm({ ...sized, heads: 3 }))
 expectError(rins({ ...sized, heads: 3 }))
 expectError(rins({ ...sized, cycles: 3 }))
+const square = { vocabulary: 11, sequence: 81 } as const
+expectType<[384, 256]>(seRrm(square).parameters.L_level.layers[1].attn_t.qkv_proj.weight.shape)
+expectType<[64, 16]>(
+  seRrm({ ...square, hidden: 64, symbolWidth: 16, layers: 1 }).parameters.L_level.layers[0].attn_t.o_proj.weight.shape,
+)
+expectError(seRrm(square).parameters.q_head)
+expectError(seRrm({ ...square, heads: 3 }))
+expectError(seRrm({ ...square, symbolHeads: 3 }))
+expectError(seRrm({ ...square, heads: 128 }))
+expectError(seRrm({ ...square, hidden: 6, heads: 1, rotary: 'none' }))
+expectError(seRrm({ ...square, specials: 12 }))

@@ -12,6 +12,7 @@ import {
   mul,
   named,
   overPositions,
+  overSymbols,
   postNorm,
   preNorm,
   residual,
@@ -100,6 +101,24 @@ expectType<4>(levels.parameters.layers.length)
 
 expectType<X>(overPositions(swiglu({ hidden: 81, expansion: 4 })).apply(null as never)(x))
 expectError(overPositions(swiglu({ hidden: 82, expansion: 4 })).apply(null as never)(x))
+
+// Leading axes are rows of their own; over symbols the axis before the positions takes their place.
+declare const board: F<['batch', 11, 81, 512]>
+expectType<F<['batch', 11, 81, 512]>>(attention({ hidden: 512, heads: 8, rotary: 'grid' }).apply(null as never)(board))
+const narrowHeads = attention({ hidden: 512, heads: 2, width: 128 })
+expectType<[384, 512]>(narrowHeads.parameters.qkv_proj.weight.shape)
+expectType<[512, 128]>(narrowHeads.parameters.o_proj.weight.shape)
+expectType<F<['batch', 11, 81, 512]>>(overSymbols(narrowHeads).apply(null as never)(board))
+expectType<F<['batch', 11, 81, 512]>>(
+  seq(residual(narrowHeads), overSymbols(residual(narrowHeads))).apply(null as never)(board),
+)
+expectType<F<[3, 81, 64]>>(overSymbols(linear(512, 64)).apply(null as never)(null as unknown as F<[3, 81, 512]>))
+expectType<F<['batch', 4, 81, 512]>>(overSymbols(overPositions(linear(11, 4))).apply(null as never)(board))
+expectError(attention({ hidden: 512, heads: 3, width: 128 }))
+expectError(attention({ hidden: 512, heads: 256, rotary: 'grid' }))
+expectError(attention({ hidden: 512, heads: 8, rotary: 'square' }))
+expectError(overSymbols(attention({ hidden: 256, heads: 8 })).apply(null as never)(board))
+expectError(overSymbols(linear(512, 64)).apply(null as never)(null as unknown as F<['batch', 512]>))
 
 const gated = block({
   name: 'gated',

@@ -16,6 +16,7 @@ const paths = (tree: Tree): readonly string[] =>
 const words: Readonly<Record<string, readonly string[]>> = {
   positions: ['rope', 'learned', 'none'],
   mixing: ['attention', 'mlp'],
+  rotary: ['grid', 'line', 'none'],
 }
 /** Sizes that are no whole numbers. */
 const fractions = ['expansion', 'exploration', 'step', 'noise']

@@ -30,6 +30,7 @@ import {
   type Shape,
   type ShapeFn,
 } from '../shape/index.js'
+import { type Confidence, confidenceOf } from './heads.js'
 import type { InputNet } from './input-net.js'
 import type { Halting, Part, Reasoner, Segment, SegmentInputs, State } from './reasoner.js'
 import { moved, type Recurrence, unroll } from './recurrence.js'
@@ -70,8 +71,7 @@ export type ModelParameters<I, B, St, O, Q> = ParametersOf<I> & {
   readonly [K in keyof B]: ParametersOf<B[K]>
 } & { readonly [Path in St[keyof St] & string]: ParameterSpec<[Width<InputShape<I>>]> } & {
   readonly lm_head: ParametersOf<O>
-  readonly q_head: ParametersOf<Q>
-}
+} & (Q extends Confidence ? unknown : { readonly q_head: ParametersOf<Q> })
 type Width<Z> = Z extends readonly [...Shape, infer D extends Dim] ? D : Dim
 
 /** `I` is the type of InputNet, `B` of the blocks, `St` of the states' paths, `O` and `Q` of the heads. */
@@ -91,10 +91,13 @@ export interface Definition<I, B, St, O, Q> {
   readonly answer: NoInfer<keyof St & string>
   /** The answer's logits [batch, S, V]. */
   readonly output: Accept<Answer<ApplyTyped<RuleOf<O>, InputShape<I>, 'f32'>, AnswerShape<I>>> & O
-  /** (q_halt, q_continue) [batch, 2] */
-  readonly qHead: Accept<Answer<ApplyTyped<RuleOf<Q>, InputShape<I>, 'f32'>, ['batch', 2]>> & Q
+  /** (q_halt, q_continue) [batch, 2]; or `confidence`, of the logits, without parameters and q_continue. */
+  readonly qHead: QFits<Q, InputShape<I>> & Q
   readonly halting: Halting
 }
+
+/** What stands in the way of a Q head for states of shape `Z`. */
+type QFits<Q, Z> = Q extends Confidence ? unknown : Accept<Answer<ApplyTyped<RuleOf<Q>, Z, 'f32'>, ['batch', 2]>>
 
 /**
  * Puts a model together. Shapes that do not fit are refused by the compiler, and by `ShapeError` at run time.
@@ -106,7 +109,7 @@ export const reasoner = <
   B extends Readonly<Record<string, AnyModule>>,
   const St extends Readonly<Record<string, StateStart>>,
   O extends AnyModule,
-  Q extends AnyModule,
+  Q extends AnyModule | Confidence,
 >(
   definition: Definition<I, B, St, O, Q>,
 ): Reasoner<ModelParameters<I, B, St, O, Q>> => assemble(definition as unknown as Assembled) as never
@@ -123,9 +126,10 @@ interface Assembled {
   ) => Recurrence<State>
   readonly answer: string
   readonly output: AnyModule
-  readonly qHead: AnyModule
+  readonly qHead: AnyModule | Confidence
   readonly halting: Halting
 }
+const isModule = (head: AnyModule | Confidence): head is AnyModule => 'apply' in head
 
 /** Bound parameters, read by the name of a part. */
 type BoundTree = Readonly<Record<string, unknown>>
@@ -175,13 +179,11 @@ const assemble = (definition: Assembled): Reasoner => {
     const moments = unroll(think(bound, x), begin, inputs.keys && drawsOf(inputs.keys))
     const end = last(moments, { level: '', state: begin }).state
     const answerState = end[answer]!
-    const q = run(qHead, parameters.q_head, answerState)
-    const column = (i: number) => reshape(sliceAxis(q, 1, i, 1), ['batch'])
+    const logits = run(output, parameters.lm_head, answerState)
     return {
       state: Object.fromEntries(Object.keys(start).map((key) => [key, end[key]!])),
-      logits: run(output, parameters.lm_head, answerState),
-      qHalt: column(0),
-      qContinue: column(1),
+      logits,
+      ...(isModule(qHead) ? columns(run(qHead, parameters.q_head, answerState)) : { qHalt: confidenceOf(logits) }),
       embedded: x,
       calls: moments.map((moment, i) => ({
         level: moment.level,
@@ -199,7 +201,7 @@ const assemble = (definition: Assembled): Reasoner => {
       fixedVectors(state).map((path) => [path, parameter([hidden], { kind: 'truncatedNormal', std: 1 }, 'fixed')]),
     ),
     lm_head: output.parameters,
-    q_head: qHead.parameters,
+    ...(isModule(qHead) && { q_head: qHead.parameters }),
   }
   return {
     name,
@@ -215,6 +217,12 @@ const assemble = (definition: Assembled): Reasoner => {
   }
 }
 
+/** [B, 2] → q_halt and q_continue, [B] each. */
+const columns = (q: Tensor) => {
+  const column = (i: number) => reshape(sliceAxis(q, 1, i, 1), ['batch'])
+  return { qHalt: column(0), qContinue: column(1) }
+}
+
 /** The state a call changed: the first that is another than before. */
 const changed = (before: State, after: State) => {
   const name = moved(before, after)[0] ?? (Object.keys(after)[0] as string)
@@ -223,8 +231,10 @@ const changed = (before: State, after: State) => {
 
 /** The run-time side of what the types of `Definition` demand. */
 const checkAnswers = ({ input, output, qHead }: Assembled, z: Shape): void => {
-  for (const head of [output, qHead]) demandFloats(head, z)
+  demandFloats(output, z)
   demand(answerRule(output.rule(z), ['batch', input.sequence, input.vocabulary]))
+  if (!isModule(qHead)) return
+  demandFloats(qHead, z)
   demand(answerRule(qHead.rule(z), ['batch', 2]))
 }
 
@@ -267,6 +277,6 @@ const partsOf = ({ input, blocks, output, qHead }: Assembled, z: Shape): readonl
       }),
     ),
     moduleOf('lm_head', output),
-    moduleOf('q_head', qHead),
+    ...(isModule(qHead) ? [moduleOf('q_head', qHead)] : []),
   ]
 }

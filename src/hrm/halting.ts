@@ -10,6 +10,14 @@ export const deepSupervision = ({ segments }: { readonly segments: number }): Ha
   continuation: false,
 })
 
+/** Deep supervision that ends by chance: in training, after each segment with this probability. SE-RRM (arXiv 2603.02193). */
+export const randomHalting = (options: { readonly maxSegments: number; readonly probability: number }): Halting => ({
+  maxSegments: options.maxSegments,
+  exploration: options.probability,
+  adaptive: false,
+  continuation: false,
+})
+
 /** Deep supervision that the Q head may end early. HRM §2, adaptive computation time. */
 export const adaptiveHalting = (options: {
   readonly maxSegments: number

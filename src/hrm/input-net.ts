@@ -136,7 +136,7 @@ const inputNetOf = (options: InputOptions): InputNet => {
   }
 }
 
-const expectShape = (name: string, t: Tensor, shape: Shape): void => {
+export const expectShape = (name: string, t: Tensor, shape: Shape): void => {
   if (showShape(t.shape) !== showShape(shape))
     throw new ShapeError(`inputNet cannot take ${name} ${showShape(t.shape)}: expected ${showShape(shape)}`)
 }

@@ -45,7 +45,8 @@ export interface SegmentInputs {
 
 /**
  * When to stop: at most `maxSegments`. `adaptive`: the Q head may stop an example earlier, and with `exploration`
- * probability a random least number of segments is drawn; otherwise every example gets all segments.
+ * probability a random least number of segments is drawn. Otherwise an example leaves after a segment with `exploration`
+ * probability; with none, every example gets all segments.
  */
 export interface Halting {
   readonly maxSegments: number

@@ -11,7 +11,10 @@ import {
   keptRule,
   type Obstacle,
   type OverPositions,
+  type OverSymbols,
   overPositionsRule,
+  overSymbolsProbe,
+  overSymbolsRule,
   type Repeat,
   type Residual,
   type Rule,
@@ -241,3 +244,30 @@ const overPositionsOf = (inner: AnyModule): AnyModule => {
 export const overPositions = overPositionsOf as unknown as <M extends AnyModule>(
   inner: M,
 ) => Module<OverPositions<RuleOf<M>>, ParametersOf<M>>
+
+const overSymbolsOf = (inner: AnyModule): AnyModule => {
+  const swap = (x: Tensor) => {
+    const last = x.shape.length - 1
+    return transpose(
+      x,
+      x.shape.map((_, i) => (i === last - 1 ? last - 2 : i === last - 2 ? last - 1 : i)),
+    )
+  }
+  return makeModule({
+    name: `overSymbols(${inner.name})`,
+    speaker: inner.speaker,
+    parameters: inner.parameters,
+    takes: inner.takes,
+    rule: overSymbolsRule(inner.rule),
+    probe: overSymbolsProbe(inner.probe),
+    compute: (parameters: unknown, x) => swap(run(inner, parameters, swap(x))),
+  })
+}
+
+/**
+ * The module along the axis before the positions, as axial attention goes along one axis after the other: a on
+ * [..., T, C, D]. [..., C, T, D] → [..., C, T, D]
+ */
+export const overSymbols = overSymbolsOf as unknown as <M extends AnyModule>(
+  inner: M,
+) => Module<OverSymbols<RuleOf<M>>, ParametersOf<M>>

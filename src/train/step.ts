@@ -159,11 +159,13 @@ interface Halt {
 const halt = ({ halting }: Reasoner, before: Tensor, segment: Segment): Halt => {
   const steps = add(before, 1)
   const last = lessEqual(constant(halting.maxSegments, [], 'i32'), steps)
-  if (!halting.adaptive || halting.maxSegments <= 1) return { steps, halted: last, last, learns: false }
+  const draws = halting.maxSegments > 1 && (halting.adaptive || halting.exploration > 0)
+  if (!draws) return { steps, halted: last, last, learns: false }
+  const explores = less(input('explore.uniform', ['batch'], 'f32', 'streamed'), halting.exploration)
+  if (!halting.adaptive) return { steps, halted: or(last, explores), last, learns: false }
   const learns = halting.continuation && segment.qContinue !== undefined
-  const uniform = input('explore.uniform', ['batch'], 'f32', 'streamed')
   const minSteps = input('explore.min_steps', ['batch'], 'i32', 'streamed')
-  const least = select(less(uniform, halting.exploration), minSteps, 0)
+  const least = select(explores, minSteps, 0)
   return { steps, halted: and(or(last, saysStop(halting, segment)), lessEqual(least, steps)), last, learns }
 }
 

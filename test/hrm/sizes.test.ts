@@ -11,6 +11,7 @@ import {
   type Reasoner,
   recurrent,
   rins,
+  seRrm,
   transformer,
   trm,
   trmSingle,
@@ -19,7 +20,7 @@ import {
   urm,
 } from '../../src/index.js'
 
-const variants = { eqr, hrm, recurrent, rins, transformer, trm, trmSingle, trmSix, universal, urm }
+const variants = { eqr, hrm, recurrent, rins, seRrm, transformer, trm, trmSingle, trmSix, universal, urm }
 
 const expressions = [
   'hrm({ vocabulary: 11, sequence: 81 })',
@@ -38,6 +39,8 @@ const expressions = [
   "eqr({ vocabulary: 11, sequence: 81, mixing: 'mlp' })",
   "eqr({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, positions: 'learned' })",
   'urm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 2, expansion: 2 })',
+  'seRrm({ vocabulary: 11, sequence: 81 })',
+  "seRrm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, symbolHeads: 3, symbolWidth: 12, layers: 1, expansion: 2, specials: 6, rotary: 'line' })",
   'rins({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: { high: 1, low: 2 } })',
 ]
 

@@ -14,7 +14,7 @@ import {
   variantNames,
   variantOf,
 } from '../../src/hrm/index.js'
-import { add, bindDims, graphRoots, input, mul, square, sum, type Tensor } from '../../src/ir/index.js'
+import { add, bindDims, graphRoots, input, square, sum, type Tensor } from '../../src/ir/index.js'
 import { bindParameters, countParameters, init } from '../../src/nn/index.js'
 import { evaluate, referenceBackend, type Values } from '../../src/reference/index.js'
 import {
@@ -90,7 +90,10 @@ const slopes = (model: Reasoner) => {
     tokens: leaf('tokens', ['batch', S], 'i32'),
     ...(puzzleEmbedding > 0 && { puzzle: leaf('puzzle', ['batch', puzzleEmbedding]) }),
   })
-  const loss = add(sum(square(segment.logits)), sum(mul(segment.qHalt, segment.qHalt)))
+  const answered = sum(square(segment.logits))
+  // Nothing is learnt of a confidence that is read off the logits.
+  const learns = 'q_head' in model.parameters
+  const loss = learns ? add(answered, sum(square(segment.qHalt))) : answered
   const wrt = [...leaves.values()]
   const outputs = { loss, ...Object.fromEntries(gradients(loss, wrt).map((g, i) => [`gradient ${i}`, g])) }
   const graph = bindDims({ outputs, updates: [] }, { batch: B })

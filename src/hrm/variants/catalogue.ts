@@ -8,6 +8,7 @@ import { eqr } from './eqr.js'
 import { hrm } from './hrm.js'
 import { recurrent } from './recurrent.js'
 import { rins } from './rins.js'
+import { seRrm } from './se-rrm.js'
 import type { HrmSizes } from './sizes.js'
 import { transformer } from './transformer.js'
 import { trm } from './trm.js'
@@ -118,6 +119,22 @@ const variants: Readonly<Record<string, Entry>> = {
       ...halting(recipe),
       gradient: 'allBut2',
     }),
+  },
+  'se-rrm': {
+    about: 'one state with an axis of symbols, which are treated alike: relabelled puzzles get relabelled answers',
+    make: seRrm,
+    like: (recipe) => {
+      const { vocabulary, sequence, hidden = 256, heads = 4, expansion = 4 } = recipe
+      return {
+        ...{ vocabulary, sequence, specials: 2, hidden, heads, symbolHeads: 2, symbolWidth: hidden / 2, expansion },
+        layers: Math.ceil(levels(recipe).layers.low / 2),
+        rotary: 'grid',
+        cycles: 3,
+        steps: 6,
+        ...halting(recipe),
+        gradient: 'wholeCycle',
+      }
+    },
   },
   rins: {
     about: 'a stack in a loop and another on top, one segment',
