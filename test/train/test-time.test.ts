@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { randomGrid } from '../../src/data/generate.js'
 import { geometryOfSide, gridOfTokens, tokensOf } from '../../src/data/grid.js'
 import { randomOf, solve, sudokuCopies } from '../../src/data/index.js'
-import { deepSupervision, eqr, hrm, transformer } from '../../src/hrm/index.js'
+import { deepSupervision, eqr, hrm, seRrm, transformer } from '../../src/hrm/index.js'
 import type { Backend } from '../../src/ir/index.js'
 import { init } from '../../src/nn/index.js'
 import { referenceBackend } from '../../src/reference/index.js'
@@ -17,6 +17,7 @@ import {
   evaluator,
   type Found,
   type HostBatch,
+  noisedByDefault,
   onePass,
   type Policy,
   type Rollouts,
@@ -320,6 +321,35 @@ describe('chance', () => {
     ]
     expect(Math.abs(little! - plain!)).toBeLessThan(Math.abs(much! - plain!))
     expect(none).toBe(same)
+  })
+  test('reaches states with an axis of symbols too', async () => {
+    const symbolic = seRrm({
+      vocabulary: 6,
+      sequence: 16,
+      hidden: 8,
+      heads: 2,
+      layers: 1,
+      expansion: 1,
+      cycles: 1,
+      steps: 1,
+      maxSegments: 2,
+    })
+    for (const start of ['vector', 'positions'] as const) {
+      const backend = referenceBackend()
+      for (const [name, data] of Object.entries(toResidents(symbolic.parameters, init(symbolic.parameters, 3))))
+        backend.write(name, data)
+      const noise = { deviation: 0.3, states: noisedByDefault(symbolic as never) }
+      const policy: Policy = { ...onePass(1), rollouts: { count: 3, start, noise } }
+      const asked: Asked[] = []
+      await askAll({
+        thinker: await thinker(backend, symbolic as never, 3, policy.rollouts),
+        policy,
+        checkpoints: [() => E.right(undefined)],
+        examples: puzzles(1),
+        seen: (one) => asked.push(one),
+      })
+      expect(new Set(asked[0]!.found.map(({ residual }) => residual)).size).toBe(3)
+    }
   })
   test('of a model that starts from noise makes rollouts by itself; the first is what every evaluation begins with', async () => {
     const wild = eqr({ vocabulary: 6, sequence: 16, hidden: 8, heads: 2, expansion: 1, layers: 1, cycles: 1, steps: 1 })
