@@ -17,7 +17,7 @@ import {
   type Tokens,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
-import type { Watcher } from '../train/index.js'
+import type { Asked as AskedCandidates, Selection, Watcher } from '../train/index.js'
 import { percent } from './progress.js'
 
 export interface ArcFlags {
@@ -33,6 +33,8 @@ export interface ArcSession {
   /** Of the tasks that are asked, all copies. */
   readonly examples: number
   readonly watch: Watcher
+  /** The same where a test-time policy has several candidates: all of them vote, or the one that is chosen. */
+  readonly voteOfAll: (select: Selection) => (asked: AskedCandidates, choice: number) => void
   /** What the votes come to; writes the submission. */
   readonly conclude: () => E.Either<Problem, ArcVotes>
 }
@@ -50,6 +52,10 @@ interface Asked extends ArcFlags {
   readonly limit: number
   /** The data of the run, by whose identifiers it knows tasks. */
   readonly trainedOn: string
+  /** Symmetric copies that are asked for; here they are in the data. */
+  readonly copies?: number
+  /** Whether one candidate answers, as without a test-time policy. */
+  readonly isPlain: boolean
 }
 
 /** Gets ready to count votes; nothing where the data are no ARC tasks that are held out. */
@@ -58,6 +64,7 @@ export const openArc = async (
   split: DatasetSplit<Tokens>,
 ): Promise<E.Either<Problem, ArcSession | undefined>> => {
   const { data, limit, voteSegments = 'last', perTask = false, submission } = asked
+  const refuse = (what: string, why: string, fix: string) => E.left(problem(what, { where: data, why, fix }))
   const stray = { '--vote-segments': asked.voteSegments, '--per-task': asked.perTask, '--submission': submission }
   if (!isArc(split.info) || asked.split === 'train') {
     const given = Object.entries(stray).find(([, value]) => value !== undefined)?.[0]
@@ -71,6 +78,14 @@ export const openArc = async (
           }),
         )
   }
+  if (asked.copies !== undefined)
+    return refuse('the copies of ARC tasks are in the data', 'all of them vote already', 'leave out --copies')
+  if (!asked.isPlain && voteSegments === 'all')
+    return refuse(
+      '--vote-segments all goes with one candidate',
+      'of several, each has its last answer voted on, or the chosen one',
+      'leave out --vote-segments',
+    )
   // Said before a model runs for hours.
   if (submission !== undefined && !existsSync(dirname(resolve(submission))))
     return E.left(problem('there is no such folder', { where: dirname(resolve(submission)), fix: 'make it first' }))
@@ -89,6 +104,14 @@ export const openArc = async (
       question,
       answers: segments.slice(voteSegments === 'last' ? -1 : 0).map(({ answer, qHalt }) => ({ tokens: answer, qHalt })),
     })
+  const voteOfAll: ArcSession['voteOfAll'] =
+    (select) =>
+    ({ plain: { question, puzzleIdentifier }, found }, choice) =>
+      voting.add({
+        name: identifiers.right[puzzleIdentifier]!,
+        question,
+        answers: (select === 'vote' ? found : [found[choice]!]).map(({ answer, qHalt }) => ({ tokens: answer, qHalt })),
+      })
   const conclude: ArcSession['conclude'] = () => {
     const report = voting.report()
     const written = submission === undefined ? E.right(undefined) : writeSubmission(report, submission)
@@ -102,7 +125,7 @@ export const openArc = async (
       json: reportJson(report, voteSegments),
     })
   }
-  return E.right({ examples, watch, conclude })
+  return E.right({ examples, watch, voteOfAll, conclude })
 }
 
 /** A task is known by the number of its identifier: under another list of names a run would answer for another task. */

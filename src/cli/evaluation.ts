@@ -1,17 +1,30 @@
 /** A pass of a model over examples, and all that is counted in it whatever the puzzles are. */
-import { gridWidth, judgeMazeTokens } from '../data/index.js'
+import * as E from 'fp-ts/lib/Either.js'
+import { type Copies, gridWidth, IGNORED, judgeMazeTokens } from '../data/index.js'
 import { haltingRule, type Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
+import type { Problem } from '../problem.js'
 import {
   type Accuracies,
+  type Asked,
+  accuracyCount,
+  askAll,
   type Calibration,
   calibrationCount,
+  candidateCount,
   evaluator,
+  type HostBatch,
   haltingCount,
+  type Judge,
   judging,
   measure,
+  type Policy,
+  type Scaling,
+  scalingCount,
+  thinker,
   type Watcher,
 } from '../train/index.js'
+import type { Member } from './ensemble.js'
 import type { EvaluationExamples } from './examples.js'
 import { log } from './result.js'
 
@@ -39,37 +52,95 @@ export interface Measured extends Accuracies {
   readonly halting?: HaltingMeasured
 }
 
-/** The parameters must be on the backend already. */
-export const evaluate = async (options: {
+/** What an evaluation goes through. */
+interface Evaluating {
   readonly backend: Backend
   readonly model: Reasoner
   readonly examples: EvaluationExamples
-  readonly segments: number
   readonly batch: number
   readonly watchers?: readonly Watcher[]
-}): Promise<Measured> => {
+}
+
+/** The parameters must be on the backend already. */
+export const evaluate = async (options: Evaluating & { readonly segments: number }): Promise<Measured> => {
   const { backend, model, examples, segments, batch, watchers = [] } = options
-  const start = performance.now()
+  const { own, conclude } = counting(model, examples, segments)
   const evaluating = await evaluator(backend, model, batch)
-  let said = start
-  const progress = (done: number) => {
+  const progress = saying(`of ${examples.count} examples`)
+  return conclude(await measure(evaluating, examples.batches(batch), segments, [...watchers, ...own], progress))
+}
+
+/** With a test-time policy: what its plain pass comes to, as `evaluate` says it, and what the policy does. */
+export const evaluatePolicy = async (
+  options: Evaluating & {
+    readonly policy: Policy
+    /** As many as the policy's checkpoints. */
+    readonly members: readonly Member[]
+    readonly copies?: Copies
+    /** Is shown every example with the answers of its candidates, and the number of the one that was chosen. */
+    readonly chosen?: (asked: Asked, choice: number) => void
+  },
+): Promise<E.Either<Problem, { readonly measured: Measured; readonly scaling: Scaling }>> => {
+  const { backend, model, examples, batch, watchers = [], policy, members, copies, chosen } = options
+  const { own, conclude } = counting(model, examples, policy.segments)
+  const accuracies = accuracyCount(policy.segments)
+  const scaling = scalingCount(policy, mazeJudge(examples))
+  const done = await askAll({
+    thinker: await thinker(backend, model, batch, policy.rollouts),
+    policy,
+    checkpoints: members.map(
+      ({ writeTo }) =>
+        () =>
+          writeTo(backend),
+    ),
+    examples: labelledOnly(examples.batches(1)),
+    ...(copies !== undefined && { disguise: copies.of }),
+    seen: (asked) => {
+      for (const watch of [accuracies.watch, ...watchers, ...own]) watch(asked.plain)
+      const choice = scaling.add(asked)
+      chosen?.(asked, choice)
+    },
+    progress: saying(`of ${examples.count * candidateCount(policy)} answers`),
+  })
+  return E.map(() => ({ measured: conclude(accuracies.figures()), scaling: scaling.figures() }))(done)
+}
+
+/** Without those that have nothing to be right about. */
+function* labelledOnly(batches: Iterable<HostBatch>): Generator<HostBatch> {
+  for (const batch of batches) if (batch.labels.some((label) => label !== IGNORED)) yield batch
+}
+
+/** Says now and then how far it is. */
+const saying = (ofWhat: string) => {
+  let said = performance.now()
+  return (done: number): void => {
     if (performance.now() - said < 10_000) return
     said = performance.now()
-    log(`${done} of ${examples.count} examples`)
+    log(`${done} ${ofWhat}`)
   }
-  const width = gridWidth(examples.info)
-  const mazes = judging((question, answer) => judgeMazeTokens(question, answer, width), segments)
+}
+
+const mazeJudge = ({ info }: EvaluationExamples): Judge => {
+  const width = gridWidth(info)
+  return (question, answer) => judgeMazeTokens(question, answer, width)
+}
+
+/** Everything that is counted beside accuracies, from now on. */
+const counting = (model: Reasoner, examples: EvaluationExamples, segments: number) => {
+  const start = performance.now()
+  const mazes = judging(mazeJudge(examples), segments)
   const halting = haltingWatch(model, segments)
-  const all = [...watchers, mazes.watch, halting.watch]
-  const accuracies = await measure(evaluating, examples.batches(batch), segments, all, progress)
-  const optimal = mazes.shares()
-  return {
-    ...accuracies,
-    ...(optimal !== undefined && { optimal }),
-    ...(model.halting.adaptive && { halting: halting.figures() }),
-    segments,
-    seconds: (performance.now() - start) / 1000,
+  const conclude = (accuracies: Accuracies): Measured => {
+    const optimal = mazes.shares()
+    return {
+      ...accuracies,
+      ...(optimal !== undefined && { optimal }),
+      ...(model.halting.adaptive && { halting: halting.figures() }),
+      segments,
+      seconds: (performance.now() - start) / 1000,
+    }
   }
+  return { own: [mazes.watch, halting.watch], conclude }
 }
 
 const haltingWatch = (model: Reasoner, segments: number) => {

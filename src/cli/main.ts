@@ -11,6 +11,7 @@ import { doctor, showReport as showDoctor } from './doctor.js'
 import { type EvalOptions, evalCommand } from './eval.js'
 import { backendOption, budget, checkpointOption, count, natural, several, weightsOption } from './options.js'
 import { packageVersion } from './package-file.js'
+import { withPolicyFlags } from './policy-flags.js'
 import type { ToldSizes } from './published.js'
 import { conclude, type Outcome } from './result.js'
 import { type SolveOptions, solveCommand } from './solve.js'
@@ -164,36 +165,43 @@ action(
 )
 
 action(
-  program
-    .command('eval')
-    .argument('<run>', 'a run folder')
-    .description('accuracy after every number of segments, what the halting rule would do, the votes of ARC')
-    .option('--data <path>', 'a dataset folder or a CSV file of Sudokus (default: what it was trained on)')
-    .addOption(new Option('--split <which>', 'of a dataset folder').choices(['train', 'test']).default('test'))
-    .option('--limit <n>', 'at most so many examples; of ARC so many tasks, each with all its copies', count)
-    .option('--segments <n>', 'segments of thought (default: as in training); more may help', count)
-    .option('--batch <n>', 'examples at once', count)
-    .option('--per-task', 'ARC: print what became of every task (with --json it is there always)')
-    .option('--submission <file>', 'ARC: write the first two answers to every test input, as the contest takes them')
-    .addOption(
-      new Option('--vote-segments <which>', 'ARC: whose answers are votes (default: the last one)').choices([
-        'last',
-        'all',
-      ]),
-    )
-    .addOption(checkpointOption())
-    .addOption(weightsOption())
-    .addOption(backendOption())
-    .addHelpText(
-      'after',
-      examples(
-        'eval runs/four',
-        'eval runs/extreme --data test.csv --limit 500 --json',
-        'eval runs/four --segments 8',
-        'eval runs/four --checkpoint best --weights live',
-        'eval runs/arc --limit 20 --per-task --submission submission.json',
-      ),
+  withPolicyFlags(
+    program
+      .command('eval')
+      .argument('<run>', 'a run folder')
+      .description(
+        'accuracy after every number of segments, what the halting rule would do, the votes of ARC, what more computation at test time gives',
+      )
+      .option('--data <path>', 'a dataset folder or a CSV file of Sudokus (default: what it was trained on)')
+      .addOption(new Option('--split <which>', 'of a dataset folder').choices(['train', 'test']).default('test'))
+      .option('--limit <n>', 'at most so many examples; of ARC so many tasks, each with all its copies', count)
+      .option('--segments <n>', 'segments of thought (default: as in training); more may help', count)
+      .option('--batch <n>', 'examples at once', count)
+      .option('--per-task', 'ARC: print what became of every task (with --json it is there always)')
+      .option('--submission <file>', 'ARC: write the first two answers to every test input, as the contest takes them')
+      .addOption(
+        new Option('--vote-segments <which>', 'ARC: whose answers are votes (default: the last one)').choices([
+          'last',
+          'all',
+        ]),
+      )
+      .addOption(checkpointOption())
+      .addOption(weightsOption())
+      .addOption(backendOption()),
+    'ask every puzzle in so many symmetric disguises (Sudokus, mazes with one shortest path)',
+  ).addHelpText(
+    'after',
+    examples(
+      'eval runs/four',
+      'eval runs/extreme --data test.csv --limit 500 --json',
+      'eval runs/four --segments 8',
+      'eval runs/four --copies 8 --checkpoints all',
+      'eval runs/four --segments 32 --rollouts 16 --noise 0.3 --select q_halt',
+      'eval runs/four --rollouts 16 --random-start --select residual --json',
+      'eval runs/four --checkpoint best --weights live',
+      'eval runs/arc --limit 20 --per-task --submission submission.json',
     ),
+  ),
   async (run: string, flags: Omit<EvalOptions, 'run'>) => evalCommand({ run, ...flags }),
 )
 
@@ -242,30 +250,33 @@ action(
 )
 
 action(
-  program
-    .command('solve')
-    .argument('<run>', 'a run folder')
-    .argument('<puzzle>', 'a file, or - for stdin, drawn as you like; or the cells themselves, blanks as . or 0')
-    .description('solves your own puzzle: a Sudoku, a maze drawn with # S G and spaces, or an ARC task')
-    .option('--trace', 'show the guess after every segment', false)
-    .option('--segments <n>', 'segments of thought (default: as in training)', count)
-    .option('--task <name>', 'ARC: the name of the task, where the file is not NAME.json')
-    .option('--test <n>', 'ARC: which test input of the task, from 1', count)
-    .option('--copies <n>', 'ARC: at most so many augmented copies vote (default: all)', count)
-    .option('--blank', 'ARC: guess at a task that the run does not know')
-    .option('--data <folder>', 'the dataset of the run, where it is no longer where it was')
-    .addOption(checkpointOption())
-    .addOption(weightsOption())
-    .addOption(backendOption())
-    .addHelpText(
-      'after',
-      examples(
-        'solve runs/demo 1...3.2..1...4.2 --trace',
-        'solve runs/extreme puzzle.txt',
-        'solve runs/maze - < maze.txt',
-        'solve runs/arc tasks/00576224.json --test 1 --trace',
-      ),
+  withPolicyFlags(
+    program
+      .command('solve')
+      .argument('<run>', 'a run folder')
+      .argument('<puzzle>', 'a file, or - for stdin, drawn as you like; or the cells themselves, blanks as . or 0')
+      .description('solves your own puzzle: a Sudoku, a maze drawn with # S G and spaces, or an ARC task')
+      .option('--trace', 'show the guess after every segment', false)
+      .option('--segments <n>', 'segments of thought (default: as in training)', count)
+      .option('--task <name>', 'ARC: the name of the task, where the file is not NAME.json')
+      .option('--test <n>', 'ARC: which test input of the task, from 1', count)
+      .option('--blank', 'ARC: guess at a task that the run does not know')
+      .option('--data <folder>', 'the dataset of the run, where it is no longer where it was')
+      .addOption(checkpointOption())
+      .addOption(weightsOption())
+      .addOption(backendOption()),
+    'ask in so many symmetric disguises; ARC: at most so many of the task’s copies vote (default: all)',
+  ).addHelpText(
+    'after',
+    examples(
+      'solve runs/demo ...44.1.1..2.4.. --trace',
+      'solve runs/extreme puzzle.txt',
+      'solve runs/extreme puzzle.txt --copies 16 --checkpoints 3',
+      'solve runs/extreme puzzle.txt --rollouts 16 --noise 0.3 --select q_halt --trace',
+      'solve runs/maze - < maze.txt',
+      'solve runs/arc tasks/00576224.json --test 1 --trace',
     ),
+  ),
   async (run: string, puzzle: string, flags: Omit<SolveOptions, 'run' | 'puzzle'>) =>
     solveCommand({ run, puzzle, ...flags }),
 )

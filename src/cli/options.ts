@@ -35,7 +35,7 @@ export const backendOption = (): Option =>
     .default('auto')
 
 export const checkpointOption = (): Option =>
-  new Option('--checkpoint <name>', 'latest, best, or step-N').default('latest')
+  new Option('--checkpoint <name>', 'latest, best, or step-N (default: latest)')
 
 export const weightsOption = (): Option =>
   new Option(
@@ -57,3 +57,6 @@ export const severalOf =
 /** The first of some options that is given. */
 export const given = (options: Readonly<Record<string, unknown>>): string | undefined =>
   Object.entries(options).find(([, value]) => value !== undefined)?.[0]
+
+/** The name of an option as it is typed. */
+export const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

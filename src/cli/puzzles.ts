@@ -1,12 +1,14 @@
 /** Puzzles that `solve` takes: what their text means as tokens, how answers are shown, and when they are right. */
 import * as E from 'fp-ts/lib/Either.js'
 import {
+  type Copies,
   type Geometry,
   type Grid,
   gridOfTokens,
   isSolution,
   judgeMaze,
   type Maze,
+  mazeCopies,
   mazeOfTokens,
   mazeTokens,
   mazeVocabulary,
@@ -16,6 +18,7 @@ import {
   showGrid,
   showMaze,
   solve,
+  sudokuCopies,
   tokensOf,
   vocabularyOf,
 } from '../data/index.js'
@@ -34,6 +37,8 @@ export interface Posed {
   readonly text: (tokens: Int32Array) => string
   /** As a picture; what `mark` says of a cell stands in its place. */
   readonly show: (tokens: Int32Array, mark: (text: string, cell: number) => string) => string
+  /** Its disguises. */
+  readonly copies: Copies
   readonly isSolved: (answer: Int32Array) => boolean
   readonly verdict: (solved: boolean) => string
 }
@@ -58,6 +63,7 @@ export const posedSudoku = (geometry: Geometry, question: Grid): Posed => {
     }),
     text: (tokens) => gridOfTokens(tokens).join(''),
     show: (tokens, mark) => showGrid(geometry, gridOfTokens(tokens), mark),
+    copies: sudokuCopies(geometry),
     isSolved: (tokens) => {
       const answer = gridOfTokens(tokens)
       return isSolution(geometry, answer) && question.every((digit, cell) => digit === 0 || answer[cell] === digit)
@@ -77,6 +83,7 @@ const posedMaze = (question: Maze): Posed => {
     ...(path === undefined && { note: 'no way leads from S to G' }),
     text: (tokens) => mazeOfTokens(tokens, width).cells,
     show: (tokens, mark) => showMaze(mazeOfTokens(tokens, width), mark),
+    copies: mazeCopies(width, question.cells.length / width),
     isSolved: (tokens) => judgeMaze(question, mazeOfTokens(tokens, width)).optimal,
     verdict: (solved) =>
       solved ? 'solved: a shortest path from S to G' : 'NOT solved: the marked cells are no shortest path from S to G',

@@ -1,4 +1,7 @@
-/** `thetagrad solve`: answers the user's own puzzle with a trained run; `--trace` shows the guess after every segment. */
+/**
+ * `thetagrad solve`: answers the user's own puzzle with a trained run, if asked with a test-time policy; `--trace` shows the
+ * guess after every segment.
+ */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
@@ -6,14 +9,18 @@ import { gridWidth, IGNORED, readInfo } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
-import { evaluator, type Weights } from '../train/index.js'
+import { candidateCount, evaluator, showPolicy, type Weights } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
+import { membersOf } from './ensemble.js'
+import { dashed, given } from './options.js'
+import { enoughCopies, type PolicyFlags, policyOf } from './policy-flags.js'
 import { type Posed, posePuzzle } from './puzzles.js'
 import { listed, log, type Outcome } from './result.js'
 import { openRun, type TrainedModel } from './run-folder.js'
 import { type ArcNames, type ArcQuestionFlags, arcAnswer, askCopies, openNames, poseArc } from './solve-arc.js'
+import { askPolicy, chosenJson, showChosen } from './solve-policy.js'
 
-export interface SolveOptions extends ArcQuestionFlags {
+export interface SolveOptions extends ArcQuestionFlags, PolicyFlags {
   readonly run: string
   /** The puzzle itself, or a file that holds it; `-`: read it from stdin. */
   readonly puzzle: string
@@ -30,42 +37,63 @@ export interface SolveOptions extends ArcQuestionFlags {
 export const solveCommand = async (options: SolveOptions): Promise<Outcome> => {
   const opened = await openRun(options.run, options)
   if (E.isLeft(opened)) return opened
-  const { config, model, writeTo } = opened.right
+  const { config, model } = opened.right
   const { data = config.data } = options
-  const given = readPuzzle(options.puzzle)
-  if (E.isLeft(given)) return listed(given)
+  const puzzleText = readPuzzle(options.puzzle)
+  if (E.isLeft(puzzleText)) return listed(puzzleText)
   const names = await openNames(model, data)
   if (E.isLeft(names)) return listed(names)
-  if (names.right !== undefined) return solveArc(options, opened.right, names.right, given.right)
-  const { task, test, blank, copies } = options
-  const stray = Object.entries({ task, test, blank, copies }).find(([, value]) => value !== undefined)?.[0]
+  if (names.right !== undefined) return solveArc(options, opened.right, names.right, puzzleText.right)
+  const { task, test, blank } = options
+  const stray = Object.entries({ task, test, blank }).find(([, value]) => value !== undefined)?.[0]
   if (stray !== undefined)
     return listed(E.left(problem(`--${stray} is for ARC, which this run does not solve`, { where: options.run })))
   const width = await widthOf(data)
   if (E.isLeft(width)) return listed(width)
-  const puzzle = puzzleFor(model, given.right.text, width.right)
+  const puzzle = puzzleFor(model, puzzleText.right.text, width.right)
   if (E.isLeft(puzzle)) return listed(puzzle)
   const posed = puzzle.right
   if (posed.note !== undefined) log(`note: ${posed.note}`)
+  const members = membersOf(options.run, opened.right, options.checkpoints, options)
+  if (E.isLeft(members)) return listed(members)
+  const segments = options.segments ?? model.halting.maxSegments
+  const policy = policyOf(model, options, segments, members.right.length)
+  if (E.isLeft(policy)) return listed(policy)
+  const enough = enoughCopies(policy.right, posed.copies)
+  if (E.isLeft(enough)) return listed(enough)
   const backend = await chooseBackend(options.backend)
   try {
-    writeTo(backend)
-    const guesses = await think(backend, model, posed.question, options.segments ?? model.halting.maxSegments)
-    const answer = guesses.at(-1)!.tokens
-    const solved = posed.isSolved(answer)
-    const shown = options.trace ? showGuesses(posed, guesses) : posed.show(answer, (cell) => cell)
+    const written = members.right[0]!.writeTo(backend)
+    if (E.isLeft(written)) return listed(written)
+    if (candidateCount(policy.right) === 1)
+      return E.right(answered(posed, await think(backend, model, posed.question, segments), options.trace))
+    log(showPolicy(model, policy.right))
+    const { batch, accumulate = 1 } = config.training
+    const chosen = await askPolicy(backend, model, posed, policy.right, members.right, batch / accumulate)
+    if (E.isLeft(chosen)) return listed(chosen)
+    const { text, json } = answered(posed, chosen.right.guesses, options.trace)
     return E.right({
-      text: `${shown}\n${posed.verdict(solved)}`,
-      json: {
-        puzzle: posed.text(posed.question),
-        answer: posed.text(answer),
-        solved,
-        segments: guesses.length,
-        ...(options.trace && { trace: guesses.map((g) => ({ answer: posed.text(g.tokens), qHalt: g.qHalt })) }),
-      },
+      text: `${text}\n${showChosen(chosen.right, posed)}`,
+      json: { ...json, testTime: chosenJson(chosen.right, policy.right, members.right, posed) },
     })
   } finally {
     backend.dispose()
+  }
+}
+
+const answered = (posed: Posed, guesses: readonly Guess[], trace: boolean) => {
+  const answer = guesses.at(-1)!.tokens
+  const solved = posed.isSolved(answer)
+  const shown = trace ? showGuesses(posed, guesses) : posed.show(answer, (cell) => cell)
+  return {
+    text: `${shown}\n${posed.verdict(solved)}`,
+    json: {
+      puzzle: posed.text(posed.question),
+      answer: posed.text(answer),
+      solved,
+      segments: guesses.length,
+      ...(trace && { trace: guesses.map((g) => ({ answer: posed.text(g.tokens), qHalt: g.qHalt })) }),
+    },
   }
 }
 
@@ -75,6 +103,17 @@ const solveArc = async (
   names: ArcNames,
   { text, file }: Given,
 ): Promise<Outcome> => {
+  const { checkpoints, rollouts, noise, noiseOn, randomStart, select, seed } = options
+  const stray = given({ checkpoints, rollouts, noise, noiseOn, randomStart, select, seed })
+  if (stray !== undefined)
+    return listed(
+      E.left(
+        problem(`--${dashed(stray)} is not for single ARC tasks`, {
+          why: 'the copies of the task vote',
+          fix: 'evaluate the run with it: `thetagrad eval`',
+        }),
+      ),
+    )
   const posed = poseArc(model, names, text, file, options)
   if (E.isLeft(posed)) return listed(posed)
   if (posed.right.note !== undefined) log(`note: ${posed.right.note}`)

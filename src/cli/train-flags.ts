@@ -12,7 +12,7 @@ import {
   settingRules,
 } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
-import { backendOption, count, natural } from './options.js'
+import { backendOption, count, dashed, natural } from './options.js'
 import type { SizeChanges } from './preset-sizes.js'
 import type { TrainOptions } from './train.js'
 
@@ -48,8 +48,6 @@ const free: readonly SettingName[] = [
   'patience',
   'stopAt',
 ]
-
-const dashed = (name: SettingName): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 const settingOf = (text: string) => {
   const parsed = parseSetting(text)

@@ -28,6 +28,7 @@ export {
   sameGrid,
 } from './arc-vote.js'
 export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
+export { allowedCopies, type Copies, mazeCopies, sudokuCopies } from './copies.js'
 export { checkRows, type PuzzleFile, parsePuzzles, readPuzzles } from './csv.js'
 export { eachRow, type PuzzleRow } from './csv-rows.js'
 export {
@@ -98,4 +99,5 @@ export {
   sudokuSource,
   sudokuSplit,
 } from './sudoku.js'
+export { applyTokens, inverseTokens, type TokenSymmetry } from './token-symmetry.js'
 export { type WriteOptions, type Written, writeDataset, writeSource } from './write.js'

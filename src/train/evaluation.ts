@@ -2,7 +2,7 @@
  * Evaluation: one segment as a graph, run M times from the initial state, without gradient and without halting early. One
  * pass so gives the accuracy after 1, 2, … M segments. B batch, S puzzle tokens.
  */
-import { type Reasoner, saysStop } from '../hrm/index.js'
+import { type Reasoner, type Segment, type State, saysStop } from '../hrm/index.js'
 import { type Backend, constant, type Graph, gather, input, less, select, type Tensor } from '../ir/index.js'
 import { bindParameters, correctness, predict } from '../nn/index.js'
 import type { Dims } from '../shape/index.js'
@@ -11,37 +11,74 @@ import { streamedExamples, streamedKeys } from './carry.js'
 import { attemptKeys } from './randomness.js'
 import { stateNames } from './step.js'
 
+/** One segment that goes on from states kept on the device. */
+interface CarriedSegment {
+  readonly segment: Segment
+  /** The states it begins with, before anything is done to them. */
+  readonly begin: State
+  readonly updates: Graph['updates']
+  /** i32 [B, S] */
+  readonly labels: Tensor
+}
+
+/**
+ * `start`: what a state begins with, of what is kept under `prefix` and the model's initial state; `disturbed`: what is then
+ * done to it. [B, T, D]
+ */
+export const carriedSegment = (
+  model: Reasoner,
+  prefix: string,
+  weights: 'parameters' | 'average',
+  start: (kept: Tensor, initial: Tensor) => Tensor,
+  disturbed: (name: string, z: Tensor) => Tensor = (_, z) => z,
+): CarriedSegment => {
+  const { node } = bindArena(model.parameters, weights)
+  const parameters = bindParameters(model.parameters, ({ path }) => node(path))
+  const initial = model.initialState(parameters, streamedKeys())
+  const kept = Object.fromEntries(
+    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, model.stateShape, 'f32', 'resident')]),
+  )
+  const begin = Object.fromEntries(
+    Object.entries(kept).map(([name, t]): [string, Tensor] => [name, start(t, initial[name]!)]),
+  )
+  const disturbedState = Object.fromEntries(
+    Object.entries(begin).map(([name, z]): [string, Tensor] => [name, disturbed(name, z)]),
+  )
+  const { inputs, labels, puzzle_identifiers } = streamedExamples(model)
+  const segment = model.segment(parameters, disturbedState, {
+    tokens: inputs,
+    ...(model.puzzleTable !== undefined && { puzzle: gather(node(model.puzzleTable), puzzle_identifiers) }),
+  })
+  return {
+    segment,
+    begin,
+    // A model without puzzle embedding still streams its identifiers: they are simply not in the graph.
+    updates: Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! })),
+    labels,
+  }
+}
+
+/** `predictions` i32 [B, S]; `right`, `labelled` and `q_halt` f32 [B]; `stops` bool [B]. */
+export const segmentOutputs = (model: Reasoner, segment: Segment, labels: Tensor): Graph['outputs'] => {
+  const predictions = predict(segment.logits)
+  const { labelled, right } = correctness(predictions, labels)
+  return { predictions, labelled, right, q_halt: segment.qHalt, stops: saysStop(model.halting, segment) }
+}
+
 /**
  * One segment. Residents: parameters, the states under `prefix`. Streams: `batch.*`, `fresh` (1: start from the initial
- * state), `draws.keys` where that is drawn; of noise in a segment there is none. Outputs: `predictions` i32 [B, S]; `right`, `labelled` and `q_halt` f32 [B]; `stops` bool [B].
+ * state), `draws.keys` where that is drawn; of noise in a segment there is none. Outputs: those of a segment.
  */
 export const evaluationSegment = (
   model: Reasoner,
   prefix: string,
   weights: 'parameters' | 'average' = 'parameters',
 ): Graph => {
-  const { node } = bindArena(model.parameters, weights)
-  const parameters = bindParameters(model.parameters, ({ path }) => node(path))
-  const initial = model.initialState(parameters, streamedKeys())
   const isFresh = less(constant(0, [], 'i32'), input('fresh', [], 'i32', 'streamed'))
-  const kept = Object.fromEntries(
-    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, model.stateShape, 'f32', 'resident')]),
+  const { segment, updates, labels } = carriedSegment(model, prefix, weights, (kept, initial) =>
+    select(isFresh, initial, kept),
   )
-  const start = Object.fromEntries(
-    Object.entries(kept).map(([name, t]): [string, Tensor] => [name, select(isFresh, initial[name]!, t)]),
-  )
-  const { inputs, labels, puzzle_identifiers } = streamedExamples(model)
-  const segment = model.segment(parameters, start, {
-    tokens: inputs,
-    ...(model.puzzleTable !== undefined && { puzzle: gather(node(model.puzzleTable), puzzle_identifiers) }),
-  })
-  const predictions = predict(segment.logits)
-  const { labelled, right } = correctness(predictions, labels)
-  return {
-    outputs: { predictions, labelled, right, q_halt: segment.qHalt, stops: saysStop(model.halting, segment) },
-    // A model without puzzle embedding still streams its identifiers: they are simply not in the graph.
-    updates: Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! })),
-  }
+  return { outputs: segmentOutputs(model, segment, labels), updates }
 }
 
 /** Host data of one batch: tokens and labels [B, S], puzzle identifiers [B]. */

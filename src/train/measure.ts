@@ -34,6 +34,25 @@ export interface Accuracies {
   readonly token: readonly number[]
 }
 
+/** The accuracies of examples that are added one by one. */
+export const accuracyCount = (segments: number) => {
+  let examples = 0
+  const exact = new Array<number>(segments).fill(0)
+  const token = new Array<number>(segments).fill(0)
+  const watch: Watcher = ({ labelled, segments: answers }) => {
+    examples++
+    for (const [s, { right }] of answers.entries()) {
+      if (right === labelled) exact[s]! += 1
+      token[s]! += right / labelled
+    }
+  }
+  const figures = (): Accuracies => {
+    const rate = (n: number) => (examples === 0 ? 0 : n / examples)
+    return { examples, exact: exact.map(rate), token: token.map(rate) }
+  }
+  return { watch, figures }
+}
+
 /** Goes through the batches; examples without labels (padding) do not count and are not shown. */
 export const measure = async (
   evaluate: Evaluator,
@@ -43,8 +62,7 @@ export const measure = async (
   progress: (examples: number) => void = () => {},
 ): Promise<Accuracies> => {
   let examples = 0
-  const exact = new Array<number>(segments).fill(0)
-  const token = new Array<number>(segments).fill(0)
+  const accuracies = accuracyCount(segments)
   for (const batch of batches) {
     const results = await evaluate.evaluate(batch, segments)
     const length = batch.inputs.length / evaluate.batch
@@ -64,16 +82,11 @@ export const measure = async (
           stops: stops[b] === 1,
         })),
       }
-      for (const [s, { right }] of answered.segments.entries()) {
-        if (right === labelled) exact[s]! += 1
-        token[s]! += right / labelled
-      }
-      for (const watch of watchers) watch(answered)
+      for (const watch of [accuracies.watch, ...watchers]) watch(answered)
     }
     progress(examples)
   }
-  const rate = (n: number) => (examples === 0 ? 0 : n / examples)
-  return { examples, exact: exact.map(rate), token: token.map(rate) }
+  return accuracies.figures()
 }
 
 /**

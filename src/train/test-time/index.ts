@@ -1,0 +1,6 @@
+export * from './candidates.js'
+export * from './disturbed-segment.js'
+export * from './policy.js'
+export * from './scaling.js'
+export * from './selection.js'
+export * from './thinker.js'
