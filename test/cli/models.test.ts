@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { buildSudoku } from '../../src/cli/data.js'
+import { evalCommand } from '../../src/cli/eval.js'
 import { loadModel, openRun } from '../../src/cli/run-folder.js'
+import { solveCommand } from '../../src/cli/solve.js'
 import { type TrainOptions, trainCommand } from '../../src/cli/train.js'
 import { variantNames } from '../../src/hrm/index.js'
 
@@ -35,6 +37,40 @@ beforeAll(async () => {
 afterAll(() => {
   vi.restoreAllMocks()
   rmSync(folder, { recursive: true, force: true })
+})
+
+/** Losses that a run has written, line by line. */
+const losses = (out: string) => {
+  const lines = readFileSync(at(out, 'metrics.jsonl'), 'utf8').trim().split('\n')
+  return lines.map((line) => JSON.parse(line) as { step: number; lm_loss: number }).map(({ lm_loss }) => lm_loss)
+}
+const right = <A>(outcome: E.Either<readonly { readonly what: string }[], A>): A => {
+  if (E.isLeft(outcome)) throw new Error(outcome.left.map(({ what }) => what).join('; '))
+  return outcome.right
+}
+
+describe.each(['eqr', 'se-rrm'])('%s on Sudoku 4×4', (variant) => {
+  const sizes = { hidden: '8', heads: '2', expansion: '1', layers: '1', cycles: '1', steps: '2', maxSegments: '2' }
+  const changes = { steps: 12, batch: 2, logEvery: 2, lr: 2e-2, warmup: 2, lrMinRatio: 0.1 }
+
+  test('learns, is evaluated and solves', async () => {
+    right(await trained(variant, { variant, sizes, changes }))
+    const seen = losses(variant)
+    expect(seen).toHaveLength(6)
+    expect(seen.every(Number.isFinite)).toBe(true)
+    expect(Math.max(...seen.slice(-2))).toBeLessThan(0.85 * seen[0]!)
+
+    const { json } = right(await evalCommand({ run: at(variant), split: 'test', limit: 4, backend: 'reference' }))
+    expect(json).toMatchObject({ examples: 4, segments: 2 })
+    expect((json as { token: number }).token).toBeGreaterThan(0)
+    const answered = await solveCommand({
+      run: at(variant),
+      puzzle: '1..4..2..3..4..1',
+      trace: true,
+      backend: 'reference',
+    })
+    expect(JSON.stringify(right(answered).json)).toContain('answer')
+  }, 120_000)
 })
 
 describe('a preset with another model', () => {

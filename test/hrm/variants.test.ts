@@ -135,6 +135,19 @@ describe.each(names)('%s', (name) => {
   })
 })
 
+test.each(['eqr', 'se-rrm'])(
+  '%s goes with every gradient rule: the further back, the more is computed',
+  async (name) => {
+    // Two cycles of two steps.
+    const rules = ['oneStep', 'last2', 'wholeCycle', 'allBut1', 'full']
+    const backward = rules.map((gradient) => costs(tiny(name, { gradient })).total.backward)
+    expect(backward).toEqual([...backward].sort((a, b) => a - b))
+    expect(new Set(backward).size).toBe(4)
+    for (const gradient of rules)
+      expect((await lossesOf(tiny(name, { gradient }), 2)).every(Number.isFinite), gradient).toBe(true)
+  },
+)
+
 describe('docs/family.md', () => {
   /** Model, parameters and GFLOP of each row of its table. */
   const rows = readFileSync('docs/family.md', 'utf8')
