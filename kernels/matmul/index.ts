@@ -1,5 +1,6 @@
 /** Matmul: which family and which tile, and the kernel. */
 import type { Kernel, Target } from '../kernel.js'
+import { matrixMatmul } from './matrix.js'
 import { plainMatmul } from './plain.js'
 import { selectMatmul } from './select.js'
 import type { MatmulSpec, MatmulVariant } from './spec.js'
@@ -7,7 +8,7 @@ import { subgroupMatmul } from './subgroup.js'
 import { tiledMatmul } from './tiled.js'
 
 export { matmulVariants, selectMatmul } from './select.js'
-export type { MatmulSpec, MatmulVariant } from './spec.js'
+export { type MatmulSpec, type MatmulVariant, variantName } from './spec.js'
 
 /** Bindings: A, B, the epilogue's inputs, C. */
 export const matmul = (
@@ -22,5 +23,7 @@ export const matmul = (
       return plainMatmul(spec, variant, target)
     case 'tiled':
       return tiledMatmul(spec, variant, target)
+    case 'matrix':
+      return matrixMatmul(spec, variant, target)
   }
 }

@@ -27,7 +27,8 @@ export const lowerFamily = (node: Tensor, target: Target, isRoot: (n: Tensor) =>
       const { batch, m, n, k } = contractionOf(node)
       const [a, b] = [operandOf(node, 0, isRoot), operandOf(node, 1, isRoot)]
       const layout = a.slow === 'contract' ? 'tn' : b.slow === 'free' ? 'nt' : 'nn'
-      const spec = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast } as const
+      const shape = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast } as const
+      const spec = node.op.precision === 'f16' ? ({ ...shape, precision: 'f16' } as const) : shape
       return [{ kernel: matmul(spec, target), places: [a.place, b.place, own] }]
     }
     case 'attention':

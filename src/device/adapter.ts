@@ -185,6 +185,7 @@ const targetOf = (gpu: GPUDevice, info: GPUAdapterInfo, adapterClass: AdapterCla
   maxWorkgroupsPerDimension: gpu.limits.maxComputeWorkgroupsPerDimension,
   maxWorkgroupInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
   maxWorkgroupMemoryBytes: gpu.limits.maxComputeWorkgroupStorageSize,
+  hasF16: gpu.features.has('shader-f16'),
 })
 
 const lostProblem = (why: string): Problem =>
