@@ -140,6 +140,7 @@ describe('training', () => {
     ['plain', settings],
     ['with averages, micro-batches and evaluations', { ...settings, ema: 0.9, accumulate: 3, evalEvery: 3 }],
     ['with averages, the best by loss', { ...settings, ema: 0.5, checkpointEvery: 2, keep: 1 }],
+    ['in f16, whose scale falls and rises', { ...settings, ema: 0.5, precision: 'f16' as const }],
   ])('a run interrupted anywhere and resumed ends with the very same metrics and state: %s', async (_, chosen) => {
     right(await run({ settings: chosen, evaluation }))
     const [whole, wholeLines, wholeEvaluations, wholeBest] = [newest(), lines(), evaluations(), best()]
