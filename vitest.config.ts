@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -9,6 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },
+    // What the user's own tuning found must not decide which kernels are tested.
+    env: { THETAGRAD_CACHE: join(tmpdir(), 'thetagrad-test-cache') },
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // A driver's crash while a finished process is torn down is not a test's failure, but it must not hang the run.

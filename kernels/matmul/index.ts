@@ -9,6 +9,7 @@ import { tiledMatmul } from './tiled.js'
 
 export { matmulVariants, selectMatmul } from './select.js'
 export { type MatmulSpec, type MatmulVariant, variantName } from './spec.js'
+export { type Tuning, tuningCandidates, tuningKey, variantNamed } from './tuning.js'
 
 /** Bindings: A, B, the epilogue's inputs, C. */
 export const matmul = (

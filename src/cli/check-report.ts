@@ -1,4 +1,5 @@
 /** How a checked architecture is shown: the table of its parts for people, one JSON value for scripts. */
+import { showBytes } from '../bytes.js'
 import { compile, printKernels, printProgram } from '../compile/index.js'
 import { segmentGraph } from '../hrm/index.js'
 import { printGraph } from '../ir/index.js'
@@ -6,13 +7,10 @@ import type { CheckedModel, CheckReport } from './check.js'
 import { portable } from './portable.js'
 import { aligned, whole } from './table.js'
 
-const scaled = (n: number, base: number, units: readonly string[]): string => {
-  const power = n === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(n) / Math.log(base)))
-  const value = n / base ** power
-  return `${power === 0 ? value : value.toPrecision(value >= 1000 ? 4 : 3)} ${units[power]}`.trim()
+const flops = (n: number): string => {
+  const power = n === 0 ? 0 : Math.min(5, Math.floor(Math.log10(n) / 3))
+  return `${power === 0 ? n : (n / 1000 ** power).toPrecision(3)} ${['', 'k', 'M', 'G', 'T', 'P'][power]}`.trim()
 }
-const flops = (n: number) => scaled(n, 1000, ['', 'k', 'M', 'G', 'T', 'P'])
-const bytes = (n: number) => scaled(n, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB'])
 
 const showModel = ({ exported, model, costs, training }: CheckedModel): string => {
   const { total } = costs
@@ -25,7 +23,7 @@ const showModel = ({ exported, model, costs, training }: CheckedModel): string =
       whole(p.parameters),
       flops(p.forward),
       flops(p.backward),
-      bytes(p.activationBytes),
+      showBytes(p.activationBytes),
     ]),
     [
       'a segment',
@@ -34,7 +32,7 @@ const showModel = ({ exported, model, costs, training }: CheckedModel): string =
       whole(total.parameters),
       flops(total.forward),
       flops(total.backward),
-      bytes(total.activationBytes),
+      showBytes(total.activationBytes),
     ],
   ]
   const { maxSegments } = model.halting
@@ -43,7 +41,7 @@ const showModel = ({ exported, model, costs, training }: CheckedModel): string =
     aligned(rows, 3),
     'FLOPs, and bytes kept for the backward pass, of one example and one call; the last row: of all calls of a segment,',
     `${costs.calls}, with the backward pass as far as the gradient rule lets it reach.`,
-    `At most ${maxSegments} segment${maxSegments === 1 ? '' : 's'} an example. A training step takes ${bytes(training.fixedBytes)}, and ${bytes(training.bytesPerExample)} for every example of its batch.`,
+    `At most ${maxSegments} segment${maxSegments === 1 ? '' : 's'} an example. A training step takes ${showBytes(training.fixedBytes)}, and ${showBytes(training.bytesPerExample)} for every example of its batch.`,
   ].join('\n')
 }
 

@@ -1,8 +1,8 @@
 /**
  * `thetagrad compare A B …`: trains each for the same compute, seconds or FLOPs, and says which is better for it: a table,
  * and accuracy against FLOPs as a plot. A budget becomes a number of steps before a model is trained (for seconds, by a few
- * steps that are timed), so that its learning rate comes to its end with the budget. Every model is a run in the folder of
- * the comparison: stopped and started again, it goes on where it was.
+ * steps that are timed), so that its learning rate comes to its end with the budget. Every model and seed is a run in the
+ * folder of the comparison: stopped and started again, it goes on where it was.
  */
 import { existsSync, rmSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
@@ -18,17 +18,19 @@ import type { Budget } from './options.js'
 import { duration, percent } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { aligned, whole } from './table.js'
-import { type Trained, type TrainOptions, trainRun } from './train.js'
+import { type Prepared, prepareTraining, type Trained, type TrainOptions, trainRun } from './train.js'
 import type { Told } from './train-flags.js'
 
 export interface CompareOptions {
-  /** Files with a model, or names of variants, which need a preset. */
+  /** Files with a model, or names of variants, which need a preset; `NAME:RULE` is one under another gradient rule. */
   readonly models: readonly string[]
   readonly preset?: string
   readonly data: string
   readonly out: string
   readonly budget: Budget
   readonly seed: number
+  /** Each is trained from so many seeds, the first of them `seed`. */
+  readonly seeds: number
   /** Examples of an evaluation at most. */
   readonly limit?: number
   /** What is changed in the sizes of every variant, and in every recipe. */
@@ -41,7 +43,7 @@ interface Entrant {
   readonly source: Pick<TrainOptions, 'preset' | 'variant' | 'config' | 'sizes'>
 }
 
-/** A model that was trained for the budget. */
+/** A model that was trained for the budget, from every seed: numbers are means over these. */
 interface Entry {
   readonly name: string
   readonly parameters: number
@@ -49,14 +51,34 @@ interface Entry {
   /** Of training, evaluations left out. */
   readonly flops: number
   readonly seconds: number
-  readonly curve: readonly (Pick<EvaluationLine, 'step' | 'exact' | 'token'> & { readonly flops: number })[]
+  readonly curve: readonly Point[]
+  /** At the end, by seed. */
+  readonly seeds: readonly { readonly seed: number; readonly exact: number; readonly token: number }[]
 }
+
+type Point = Pick<EvaluationLine, 'step' | 'exact' | 'token'> & { readonly flops: number }
+
+/** One run of an entrant. */
+type Run = Omit<Entry, 'seeds'> & { readonly seed: number }
 
 export const compareCommand = async (options: CompareOptions): Promise<Outcome> => {
   const entrants = entrantsOf(options)
   if (E.isLeft(entrants)) return listed(entrants)
   const opened = openFolder(options)
   if (E.isLeft(opened)) return listed(opened)
+  // Before any work: a mistake in the last one should not cost the budget of the first.
+  for (const { source } of entrants.right) {
+    const { data, out, backend, seed, set } = options
+    const prepared = await prepareTraining({
+      ...source,
+      data,
+      out,
+      backend,
+      resume: false,
+      changes: { ...set?.changes, seed },
+    })
+    if (E.isLeft(prepared)) return prepared
+  }
   const entries: Entry[] = []
   for (const entrant of entrants.right) {
     const entry = await enter(entrant, options)
@@ -74,6 +96,7 @@ export const compareCommand = async (options: CompareOptions): Promise<Outcome> 
       models: entries.map((entry) => ({
         ...entry,
         exact: entry.curve.at(-1)?.exact,
+        exactDeviation: deviation(entry.seeds.map(({ exact }) => exact)),
         token: entry.curve.at(-1)?.token,
       })),
     },
@@ -81,12 +104,12 @@ export const compareCommand = async (options: CompareOptions): Promise<Outcome> 
 }
 
 const entrantsOf = ({ models, preset, set }: CompareOptions): E.Either<Problem, readonly Entrant[]> => {
-  const entrants = models.map(
-    (given): Entrant =>
-      isVariant(given)
-        ? { name: given, source: { variant: given, sizes: set?.sizes ?? {}, ...(preset !== undefined && { preset }) } }
-        : { name: basename(given).replace(/\.ts$/, ''), source: { config: given } },
-  )
+  const entrants = models.map((given): Entrant => {
+    const [variant = given, gradient] = given.split(':')
+    if (!isVariant(variant)) return { name: basename(given).replace(/\.ts$/, ''), source: { config: given } }
+    const sizes = { ...set?.sizes, ...(gradient !== undefined && { gradient }) }
+    return { name: given, source: { variant, sizes, ...(preset !== undefined && { preset }) } }
+  })
   const twice = entrants.find(({ name }, i) => entrants.findIndex((other) => other.name === name) !== i)
   if (twice !== undefined)
     return E.left(problem(`two models are called ${twice.name}`, { fix: 'give files of different names' }))
@@ -99,59 +122,82 @@ const entrantsOf = ({ models, preset, set }: CompareOptions): E.Either<Problem, 
 }
 
 /** The folder of a new comparison, or of one that goes on: its runs were given another budget otherwise. */
-const openFolder = ({ out, budget, data, seed, set }: CompareOptions): E.Either<Problem, void> =>
+const openFolder = ({ out, budget, data, set }: CompareOptions): E.Either<Problem, void> =>
   keepAsked(
     out,
     'comparison.json',
-    { budget, data: resolve(data), seed, ...set },
-    'a comparison with another budget, data, seed or --set',
+    { budget, data: resolve(data), ...set },
+    'a comparison with another budget, data or --set',
   )
 
-/** Trains a model for the budget, or on to its end. */
+/** Trains a model from every seed for the budget, or on to its end. */
 const enter = async (entrant: Entrant, options: CompareOptions): Promise<E.Either<readonly Problem[], Entry>> => {
-  const { data, out: folder, seed, limit, backend } = options
-  const out = join(folder, entrant.name)
-  const common = { ...entrant.source, data, backend }
-  log(`${entrant.name}:`)
+  const runs: Run[] = []
+  for (let i = 0; i < options.seeds; i++) {
+    const run = await enterOnce(entrant, options, options.seed + i, runs[0]?.steps)
+    if (E.isLeft(run)) return run
+    runs.push(run.right)
+  }
+  return E.right(summary(runs))
+}
+
+/** `known`: the steps of the other seeds. */
+const enterOnce = async (
+  { name, source }: Entrant,
+  { data, out: folder, limit, backend, budget, set }: CompareOptions,
+  seed: number,
+  known?: number,
+): Promise<E.Either<readonly Problem[], Run>> => {
+  const out = join(folder, name.replace(':', '-'), `seed-${seed}`)
+  // Files were type-checked when all were prepared.
+  const common = { ...source, data, backend, typeCheck: false }
+  log(`${name}, seed ${seed}:`)
   const isBegun = existsSync(join(out, 'config.json'))
-  const told = { ...options.set?.changes, seed }
-  const steps = isBegun ? E.right(0) : await stepsFor(options.budget, { ...common, changes: told, out: `${out}.pilot` })
+  const told = { ...set?.changes, seed }
+  const pilot = { ...common, changes: told, out: `${out}.pilot` }
+  const steps = isBegun ? E.right(0) : known !== undefined ? E.right(known) : await stepsFor(budget, pilot)
   if (E.isLeft(steps)) return steps
   const every = Math.ceil(steps.right / POINTS)
   const changes = { ...told, steps: steps.right, evalEvery: every, checkpointEvery: every }
   const trained = await trainRun(
     isBegun
       ? { data, backend, out, resume: true, changes: {} }
-      : // The steps that were timed have been compiled from the same file.
-        {
-          ...common,
-          typeCheck: false,
-          out,
-          resume: false,
-          changes: { ...changes, ...(limit !== undefined && { evalLimit: limit }) },
-        },
+      : { ...common, out, resume: false, changes: { ...changes, ...(limit !== undefined && { evalLimit: limit }) } },
   )
   if (E.isLeft(trained)) return trained
   if (trained.right.report.interrupted)
     return failed(problem('the comparison was stopped', { where: out, fix: 'the same command goes on with it' }))
-  return E.right(entryOf(entrant.name, out, trained.right))
+  return E.right(runOf(name, seed, out, trained.right))
 }
 
 /** Evaluations of a run. */
 const POINTS = 10
 
-const entryOf = (name: string, out: string, { model, config, report }: Trained): Entry => {
+const runOf = (name: string, seed: number, out: string, { model, config, report }: Trained): Run => {
   const perStep = flopsOfStep(model, config.training.batch)
-  const curve = readEvaluations(out).map(({ step, exact, token, seconds }) => ({
-    step,
-    flops: step * perStep,
-    exact,
-    token,
-    seconds,
-  }))
+  const evaluations = readEvaluations(out)
+  const curve = evaluations.map(({ step, exact, token }) => ({ step, flops: step * perStep, exact, token }))
   const { parameters } = costs(model).total
-  const seconds = curve.at(-1)?.seconds ?? report.seconds
-  return { name, parameters, steps: report.step, flops: report.step * perStep, seconds, curve }
+  const seconds = evaluations.at(-1)?.seconds ?? report.seconds
+  return { name, seed, parameters, steps: report.step, flops: report.step * perStep, seconds, curve }
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+/** Of a sample; none of one. */
+const deviation = (values: readonly number[]): number | undefined =>
+  values.length < 2
+    ? undefined
+    : Math.sqrt(values.reduce((sum, v) => sum + (v - mean(values)) ** 2, 0) / (values.length - 1))
+
+const summary = (runs: readonly Run[]): Entry => {
+  const { seed: _, ...first } = runs[0]!
+  const at = (i: number, which: 'exact' | 'token') => mean(runs.map(({ curve }) => curve[i]![which]))
+  return {
+    ...first,
+    seconds: mean(runs.map(({ seconds }) => seconds)),
+    curve: first.curve.map((point, i) => ({ ...point, exact: at(i, 'exact'), token: at(i, 'token') })),
+    seeds: runs.map(({ seed, curve }) => ({ seed, exact: curve.at(-1)?.exact ?? 0, token: curve.at(-1)?.token ?? 0 })),
+  }
 }
 
 /** One segment with its gradient for every example; with q_continue, its target is another segment. */
@@ -161,41 +207,55 @@ export const flopsOfStep = (model: Reasoner, batch: number): number => {
   return batch * (forward * (adaptive && continuation && maxSegments > 1 ? 2 : 1) + backward)
 }
 
-/** How many steps the budget buys: some are taken to see what one costs, and thrown away. */
+/** How many steps the budget buys: of seconds, some are taken to see what one costs, and thrown away. */
 const stepsFor = async (
   budget: Budget,
   { changes, out, ...common }: Omit<TrainOptions, 'resume'>,
 ): Promise<E.Either<readonly Problem[], number>> => {
-  rmSync(out, { recursive: true, force: true })
+  const bought =
+    budget.kind === 'flops'
+      ? await stepsOfFlops(budget.flops, { ...common, changes, out, resume: false })
+      : await stepsOfSeconds(budget.seconds, { ...common, changes, out, resume: false })
+  if (E.isLeft(bought)) return bought
+  return bought.right >= 1
+    ? E.right(Math.floor(bought.right))
+    : failed(problem('the budget does not pay for one step', { where: out, fix: 'give a larger --budget' }))
+}
+
+const stepsOfFlops = async (flops: number, options: TrainOptions): Promise<E.Either<readonly Problem[], number>> => {
+  const prepared = await prepareTraining(options)
+  return E.map(({ model, config }: Prepared) => flops / flopsOfStep(model, config.training.batch))(prepared)
+}
+
+const stepsOfSeconds = async (
+  seconds: number,
+  options: TrainOptions,
+): Promise<E.Either<readonly Problem[], number>> => {
+  rmSync(options.out, { recursive: true, force: true })
   try {
-    const [steps, logEvery] = budget.kind === 'seconds' ? [12, 3] : [1, 1]
-    const pilot = await trainRun({ ...common, out, resume: false, changes: { ...changes, steps, logEvery } })
+    const pilot = await trainRun({ ...options, changes: { ...options.changes, steps: 12, logEvery: 3 } })
     if (E.isLeft(pilot)) return pilot
-    const { report, model, config } = pilot.right
-    if (report.interrupted)
-      return failed(problem('the comparison was stopped', { fix: 'the same command begins anew' }))
-    const bought =
-      budget.kind === 'seconds'
-        ? (1000 * budget.seconds) / report.stepMs
-        : budget.flops / flopsOfStep(model, config.training.batch)
-    return bought >= 1
-      ? E.right(Math.floor(bought))
-      : failed(problem('the budget does not pay for one step', { where: model.name, fix: 'give a larger --budget' }))
+    const { report } = pilot.right
+    return report.interrupted
+      ? failed(problem('the comparison was stopped', { fix: 'the same command begins anew' }))
+      : E.right((1000 * seconds) / report.stepMs)
   } finally {
-    rmSync(out, { recursive: true, force: true })
+    rmSync(options.out, { recursive: true, force: true })
   }
 }
 
 const table = (entries: readonly Entry[]): string => {
   const rows = [
-    ['model', 'parameters', 'steps', 'PFLOP', 'time', 'exact', 'tokens'],
-    ...entries.map(({ name, parameters, steps, flops, seconds, curve }) => [
+    ['model', 'parameters', 'steps', 'PFLOP', 'time', 'exact', '±', 'tokens'],
+    ...entries.map(({ name, parameters, steps, flops, seconds, curve, seeds }) => [
       name,
       whole(parameters),
       `${steps}`,
       (flops / 1e15).toPrecision(3),
       duration(seconds),
-      ...[curve.at(-1)?.exact, curve.at(-1)?.token].map((share) => (share === undefined ? '' : percent(share))),
+      ...[curve.at(-1)?.exact, deviation(seeds.map(({ exact }) => exact)), curve.at(-1)?.token].map((share) =>
+        share === undefined ? '' : percent(share),
+      ),
     ]),
   ]
   return aligned(rows, 1)

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { showBytes } from '../bytes.js'
 import {
   type FetchOptions,
   fetchArc,
@@ -14,7 +15,7 @@ import {
 } from '../data/index.js'
 import type { Problem } from '../problem.js'
 import { interruptible, type Log } from './data-writing.js'
-import { bytes, duration } from './progress.js'
+import { duration } from './progress.js'
 
 export interface DownloadFlags {
   /** Where what was fetched is kept. */
@@ -88,6 +89,6 @@ const rate = (log: Log): ((done: number, of: number | undefined) => void) => {
     said = now
     const speed = (done - begun.done) / ((now - begun.at) / 1000)
     const rest = of === undefined || speed === 0 ? '' : `, ${duration((of - done) / speed)} left`
-    log(`  ${bytes(done)}${of === undefined ? '' : ` of ${bytes(of)}`}, ${bytes(speed)}/s${rest}`)
+    log(`  ${showBytes(done)}${of === undefined ? '' : ` of ${showBytes(of)}`}, ${showBytes(speed)}/s${rest}`)
   }
 }

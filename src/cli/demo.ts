@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
+import { showBytes } from '../bytes.js'
 import {
   demoSettings,
   type Grid,
@@ -21,7 +22,7 @@ import { type BackendChoice, chooseBackend } from './backend.js'
 import { segmentTable } from './eval-report.js'
 import { evaluate } from './evaluation.js'
 import { openEvaluation, openTraining } from './examples.js'
-import { bytes, duration, percent } from './progress.js'
+import { duration, percent } from './progress.js'
 import { posedSudoku } from './puzzles.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { createRun, loadModel, type RunConfig } from './run-folder.js'
@@ -101,7 +102,7 @@ export const demoCommand = async (options: DemoOptions): Promise<Outcome> => {
     return E.right({
       text: [
         '',
-        `Trained ${step} steps in ${duration(seconds)} on ${backend.name}: ${stepMs.toFixed(1)} ms a step, peak device memory ${bytes(peakBytes)}.`,
+        `Trained ${step} steps in ${duration(seconds)} on ${backend.name}: ${stepMs.toFixed(1)} ms a step, peak device memory ${showBytes(peakBytes)}.`,
         '',
         `${measured.examples} puzzles on grids it has never seen, solved after so many segments of thought:`,
         segmentTable(measured),

@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Kernel } from '../../kernels/kernel.js'
+import { showBytes } from '../bytes.js'
 import {
   type AdapterDescription,
   allocate,
@@ -107,16 +108,11 @@ const showAdapter = ({ vendor, architecture, adapterClass, features, limits }: A
   'features:',
   ...USES.map(([name, use]) => `  ${features.includes(name) ? 'yes' : 'no '} ${name}: ${use}`),
   'limits:',
-  ...Object.entries(limits).map(([name, value]) => `  ${name}: ${/Size/.test(name) ? bytes(name, value) : value}`),
+  ...Object.entries(limits).map(([name, value]) => `  ${name}: ${isBytes(name) ? showBytes(value) : value}`),
 ]
 
-/** Sizes in bytes read better with their unit; workgroup sizes are counts. */
-const bytes = (name: string, value: number): string =>
-  /WorkgroupSize/.test(name)
-    ? `${value}`
-    : value >= 2 ** 20
-      ? `${(value / 2 ** 20).toFixed(0)} MiB`
-      : `${(value / 1024).toFixed(0)} KiB`
+/** Workgroup sizes are counts, all other sizes are bytes. */
+const isBytes = (limit: string): boolean => /Size/.test(limit) && !/WorkgroupSize/.test(limit)
 
 const missingAdapter = ({ what, why }: Problem, machine: Machine): Problem => {
   const plan = driverPlan(machine)

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** `thetagrad`: the commands, their options and examples. Each command's work stands in a file of its own. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { BackendChoice } from './backend.js'
@@ -11,22 +10,18 @@ import { demoCommand } from './demo.js'
 import { doctor, showReport as showDoctor } from './doctor.js'
 import { type EvalOptions, evalCommand } from './eval.js'
 import { backendOption, budget, checkpointOption, count, natural, several, weightsOption } from './options.js'
-import { packageFile } from './package-file.js'
+import { packageVersion } from './package-file.js'
 import type { ToldSizes } from './published.js'
 import { conclude, type Outcome } from './result.js'
 import { type SolveOptions, solveCommand } from './solve.js'
 import { type SuiteOptions, suiteCommand, taskNames } from './suite.js'
 import { trainCommand } from './train.js'
 import { collected, trainOptionsOf, withTrainFlags } from './train-flags.js'
-
-const version = (): string => {
-  const found = packageFile('package.json')
-  return found === undefined ? 'unknown' : (JSON.parse(readFileSync(found, 'utf8')) as { version: string }).version
-}
+import { type TuneCommandOptions, tuneCommand } from './tune.js'
 
 const program = new Command('thetagrad')
   .description('Hierarchical Reasoning Models, trained and run on any GPU through WebGPU')
-  .version(version())
+  .version(packageVersion())
   .exitOverride()
   .showHelpAfterError('(add --help for the options)')
   .configureHelp({ showGlobalOptions: true })
@@ -100,13 +95,14 @@ action(
 action(
   program
     .command('compare')
-    .argument('<models...>', 'files with a model, or names of variants (with --preset)')
+    .argument('<models...>', 'files with a model, or variants (with --preset): NAME, or NAME:RULE for its gradient')
     .description('trains each for the same compute; a table, and a plot of accuracy against FLOPs')
     .requiredOption('--data <path>', 'a dataset folder with a test split')
     .requiredOption('--budget <amount>', 'of each: seconds (90s, 5m, 2h) or FLOPs (3e15, 3P)', budget)
     .option('--preset <name>', 'recipe and width of the variants that are named')
     .option('--out <folder>', 'keeps the runs; the same command goes on with it', 'comparison')
     .option('--seed <n>', 'all randomness follows from it', natural, 0)
+    .option('--seeds <n>', 'train each from so many seeds: means and deviations', count, 1)
     .option('--limit <n>', 'examples of an evaluation at most', count)
     .option('--set <key=value>', 'of every model, as for train; model.KEY of the variants alone', collected)
     .addOption(backendOption())
@@ -115,6 +111,7 @@ action(
       examples(
         'compare mine.ts theirs.ts --data data/sudoku4 --budget 5m',
         'compare hrm trm transformer mine.ts --preset sudoku-4x4 --data data/sudoku4 --budget 1P --out runs/which',
+        'compare hrm:oneStep hrm:full trm --preset sudoku-4x4 --data data/sudoku4 --budget 50T --seeds 3',
       ),
     ),
   async (models: readonly string[], flags: Omit<CompareOptions, 'models'>) => {
@@ -141,6 +138,30 @@ const train = withTrainFlags(
   ),
 )
 action(train, async (flags: Parameters<typeof trainOptionsOf>[1]) => trainCommand(trainOptionsOf(train, flags)))
+
+action(
+  program
+    .command('tune')
+    .argument('[run]', 'a run folder: the shapes of its training')
+    .description('measures which kernels are fastest on this adapter for the shapes of a model; later runs use them')
+    .option('--preset <name>', 'the shapes of a recipe (`thetagrad train --help` lists them)')
+    .option('--model <name>', 'with --preset: another model than HRM')
+    .option('--config <file>', 'the shapes of a TypeScript file with a model and its training')
+    .option('--batch <n>', 'examples a step', count)
+    .option('--accumulate <n>', 'micro-batches a step', count)
+    .option('--again', 'measure also what was measured before', false)
+    .addHelpText(
+      'after',
+      examples(
+        'tune --preset sudoku-4x4',
+        'tune runs/extreme --json',
+        'tune --config model.ts --batch 32 --again',
+        'train --preset sudoku-4x4 --data data/sudoku4 --out runs/four --tune',
+      ),
+    ),
+  async (run: string | undefined, flags: Omit<TuneCommandOptions, 'run'>) =>
+    tuneCommand({ ...flags, ...(run !== undefined && { run }) }),
+)
 
 action(
   program

@@ -6,6 +6,7 @@ import { problem } from '../problem.js'
 import { type BatchStream, type Profile, profileTraining, type TrainingSettings } from '../train/index.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { aligned } from './table.js'
+import { tuningFiles } from './tuning-file.js'
 
 interface Profiled {
   readonly model: Reasoner
@@ -15,7 +16,7 @@ interface Profiled {
 }
 
 export const profileCommand = async ({ model, training, batches, steps }: Profiled): Promise<Outcome> => {
-  const opened = await openBackend({ profile: true })()
+  const opened = await openBackend({ profile: true, tuning: tuningFiles })()
   if (E.isLeft(opened)) return listed(opened)
   const backend = opened.right
   try {

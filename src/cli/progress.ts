@@ -1,5 +1,6 @@
 /** Progress on stderr: a bar on a terminal, a line now and then elsewhere. */
 import { Presets, SingleBar } from 'cli-progress'
+import type { Tuned } from '../ir/index.js'
 import type { TrainingProgress } from '../train/index.js'
 import { log } from './result.js'
 
@@ -15,12 +16,6 @@ export const duration = (seconds: number): string => {
   return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
 }
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
-export const bytes = (n: number): string =>
-  n < 2 ** 20
-    ? `${(n / 2 ** 10).toFixed(0)} KiB`
-    : n < 2 ** 30
-      ? `${(n / 2 ** 20).toFixed(0)} MiB`
-      : `${(n / 2 ** 30).toFixed(2)} GiB`
 
 const speed = (stepsPerSecond: number): string =>
   stepsPerSecond >= 1 ? `${stepsPerSecond.toFixed(1)} steps/s` : `${(1 / stepsPerSecond).toFixed(1)} s/step`
@@ -64,3 +59,7 @@ const lines = (steps: number): Progress => {
     stop: () => {},
   }
 }
+
+/** A line for every shape that was tuned. */
+export const tuningProgress = ({ shape, fastest, speedup }: Tuned, done: number, shapes: number): void =>
+  log(`${done}/${shapes}  ${shape}: ${fastest}${speedup > 1 ? `, ${speedup.toFixed(2)}× the default` : ''}`)

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
+import { showBytes } from '../bytes.js'
 import { countParameters } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import { presetNamed, readEvaluations, readMetrics } from '../train/index.js'
@@ -18,7 +19,7 @@ import { buildArc } from './data-arc.js'
 import { buildMaze } from './data-maze.js'
 import { evaluateRun } from './eval.js'
 import type { ArcVotes } from './eval-arc.js'
-import { bytes, duration, percent } from './progress.js'
+import { duration, percent } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { aligned, whole } from './table.js'
 import { type TrainOptions, trainRun } from './train.js'
@@ -190,7 +191,7 @@ const table = (rows: readonly SuiteRow[]): string =>
         beside(row),
         duration(row.seconds),
         row.samplesPerSecond.toFixed(0),
-        bytes(row.peakBytes),
+        showBytes(row.peakBytes),
       ]),
     ],
     2,

@@ -86,6 +86,7 @@ interface TrainFlags {
   readonly augment?: number
   readonly profile?: number | true
   readonly resume?: boolean
+  readonly tune?: boolean
   readonly backend: BackendChoice
   readonly set?: Told
   // And a value for every setting with a flag.
@@ -109,6 +110,7 @@ export const withTrainFlags = (command: Command): Command => {
   return command
     .option('--set <key=value>', 'any setting below; may be repeated', collected)
     .option('--profile [n]', 'train nothing: time n steps kernel by kernel (default: 20)', count)
+    .option('--tune', 'measure first which kernels are fastest here, for shapes not measured yet')
     .option('--resume', 'go on from the newest checkpoint of the run folder')
     .addOption(backendOption())
     .addHelpText('after', `\n${presetsTable()}\n\n${modelsTable()}\n\n${settingsTable()}`)
@@ -147,7 +149,20 @@ const settingsTable = (): string => {
 
 /** The flags as what is to be done; ends the process with exit 2 where they do not go together. */
 export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOptions => {
-  const { preset, model, config, data, evalData, out, augment, profile, resume = false, backend, set } = given
+  const {
+    preset,
+    model,
+    config,
+    data,
+    evalData,
+    out,
+    augment,
+    profile,
+    resume = false,
+    tune = false,
+    backend,
+    set,
+  } = given
   const values = given as unknown as Readonly<Record<string, unknown>>
   const changes = {
     ...Object.fromEntries(flags.flatMap(([name]) => (name in values ? [[name, values[name]]] : []))),
@@ -178,6 +193,7 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
   return {
     out: out ?? '',
     resume,
+    tune,
     backend,
     changes,
     ...(sizes !== undefined && { sizes }),

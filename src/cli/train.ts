@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
+import { showBytes } from '../bytes.js'
 import type { DatasetInfo } from '../data/index.js'
 import { isVariant, type Reasoner, sizesLike, variantNames } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
@@ -18,12 +19,13 @@ import {
   type TrainingReport,
   type TrainingSettings,
   train,
+  tuneTraining,
 } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
 import { type EvaluationExamples, fits, openEvaluation, openTraining, type TrainingExamples } from './examples.js'
 import { type SizeChanges, withSizes } from './preset-sizes.js'
 import { profileCommand } from './profile.js'
-import { bytes, duration, percent, trainingProgress } from './progress.js'
+import { duration, percent, trainingProgress, tuningProgress } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import {
   createRun,
@@ -49,6 +51,8 @@ export interface TrainOptions {
   readonly augment?: number
   /** Time so many steps instead of training. */
   readonly profile?: number
+  /** Measure first which kernels are fastest for shapes that were not measured on this adapter yet. */
+  readonly tune?: boolean
   /** What evaluations during training use, when not the test split of `data`. */
   readonly evalData?: string
   /** What the command line changes in the sizes of a preset. */
@@ -58,7 +62,7 @@ export interface TrainOptions {
 }
 
 /** All that is known before a device is opened. */
-interface Prepared {
+export interface Prepared {
   readonly config: RunConfig
   readonly model: Reasoner
   readonly examples: TrainingExamples
@@ -79,10 +83,12 @@ export const trainCommand = async (options: TrainOptions): Promise<Outcome> =>
     ? E.map((trained: Trained) => answer(options.out, trained))(await trainRun(options))
     : profiled(options, options.profile)
 
-const prepare = (options: TrainOptions) => (options.resume ? resumed(options) : fresh(options))
+/** Reads the recipe, the model and the data; computes nothing. */
+export const prepareTraining = (options: TrainOptions): Promise<E.Either<readonly Problem[], Prepared>> =>
+  options.resume ? resumed(options) : fresh(options)
 
 const profiled = async (options: TrainOptions, steps: number): Promise<Outcome> => {
-  const prepared = await prepare(options)
+  const prepared = await prepareTraining(options)
   if (E.isLeft(prepared)) return prepared
   const { model, config, examples } = prepared.right
   const { training } = config
@@ -92,11 +98,13 @@ const profiled = async (options: TrainOptions, steps: number): Promise<Outcome> 
 export const trainRun = async (options: TrainOptions): Promise<E.Either<readonly Problem[], Trained>> => {
   const may = options.resume ? E.right(undefined) : mayCreateRun(options.out)
   if (E.isLeft(may)) return listed(may)
-  const prepared = await prepare(options)
+  const prepared = await prepareTraining(options)
   if (E.isLeft(prepared)) return prepared
   const backend = await chooseBackend(options.backend)
   try {
     const { config, model, evaluation } = prepared.right
+    if (options.tune === true)
+      await tuneTraining(backend, model, config.training, { evaluated: evaluation?.count, told: tuningProgress })
     // Before the run folder is made: what does not fit leaves nothing behind.
     const programs = await loadTraining(backend, model, config.training, evaluation?.count)
     if (E.isLeft(programs)) return listed(programs)
@@ -193,8 +201,14 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
   return withEvaluation({ config: changed, model: loaded.right.model, examples: examples.right })
 }
 
-const modelSource = (
-  { preset, variant = 'hrm', config, sizes: changes = {} }: TrainOptions,
+/** The model of a preset or a file, with the recipe beside it. */
+export const modelSource = (
+  {
+    preset,
+    variant = 'hrm',
+    config,
+    sizes: changes = {},
+  }: Pick<TrainOptions, 'preset' | 'variant' | 'config' | 'sizes'>,
   puzzles: number,
 ): E.Either<Problem, { readonly model: ModelSource; readonly training: Partial<TrainingSettings> }> => {
   if (config !== undefined) return E.right({ model: { kind: 'file', file: resolve(config) }, training: {} })
@@ -292,7 +306,7 @@ const answer = (run: string, { config, device, report }: Trained) => {
         : stoppedEarly !== undefined
           ? `stopped early at step ${step} of ${config.training.steps}: ${stoppedEarly}`
           : `trained ${step} steps`,
-      `  ${duration(seconds)}, ${stepMs.toPrecision(3)} ms a step on ${device}, peak device memory ${bytes(peakBytes)}`,
+      `  ${duration(seconds)}, ${stepMs.toPrecision(3)} ms a step on ${device}, peak device memory ${showBytes(peakBytes)}`,
       `  ${checkpoint}`,
       ...(best === undefined ? [] : [`  best: step ${best.step}, ${bestWords(best)}`]),
     ].join('\n'),

@@ -1,5 +1,6 @@
 /** The whole way from a graph to a program: bind dims, legalise, choose what is stored, fuse, place, write kernels. Pure. */
 import type { Kernel, Target } from '../../kernels/kernel.js'
+import type { Tuning } from '../../kernels/matmul/index.js'
 import {
   bindDims,
   type Graph,
@@ -25,7 +26,8 @@ import { elementCount, isLeaf, type Place, placeOf } from './storage.js'
 /** Kernels keep a few bindings free for what they store. */
 const OUTPUT_BINDINGS = 4
 
-export const compile = (source: Graph, dims: Dims, target: Target): Program => {
+/** `tuning`: variants that were measured to beat the default ones of the target. */
+export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tuning = new Map()): Program => {
   const { graph, stored } = legalise(simplify(narrow(simplify(bindDims(source, dims)))))
   const roots = chooseRoots(graph, stored, target.maxStorageBuffers - OUTPUT_BINDINGS)
   const steps = fuse(graph, roots, { maxBindings: target.maxStorageBuffers })
@@ -44,10 +46,11 @@ export const compile = (source: Graph, dims: Dims, target: Target): Program => {
   }
   const dispatches = steps.flatMap((step): readonly Dispatch[] => {
     if (step.kind === 'family')
-      return lowerFamily(step.node, target, isRoot).map(({ kernel, places }, _, all) => ({
+      return lowerFamily(step.node, target, tuning, isRoot).map(({ kernel, places, matmul }, _, all) => ({
         kernel: kernelNumber(kernel),
         bindings: places.map(memory.rangeOf),
         flops: nodeFlops(step.node) / all.length,
+        ...(matmul !== undefined && { matmul }),
       }))
     const stores = new Map(
       step.members.flatMap((m) => {

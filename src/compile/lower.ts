@@ -1,7 +1,7 @@
 /** Which kernels a family node becomes, and what they bind. */
 import { attentionBackward, attentionForward, attentionStatistics } from '../../kernels/attention/index.js'
 import type { Kernel, Target } from '../../kernels/kernel.js'
-import { matmul } from '../../kernels/matmul/index.js'
+import { type MatmulSpec, matmul, type Tuning, tuningKey } from '../../kernels/matmul/index.js'
 import { scatterAdd } from '../../kernels/scatter-add.js'
 import { scatterRows } from '../../kernels/scatter-rows.js'
 import type { Tensor } from '../ir/index.js'
@@ -12,9 +12,16 @@ export interface FamilyKernel {
   readonly kernel: Kernel
   /** Memory in binding order; the last is the node's own. */
   readonly places: readonly Place[]
+  /** What was asked for, where other variants could answer it. */
+  readonly matmul?: MatmulSpec
 }
 
-export const lowerFamily = (node: Tensor, target: Target, isRoot: (n: Tensor) => boolean): readonly FamilyKernel[] => {
+export const lowerFamily = (
+  node: Tensor,
+  target: Target,
+  tuning: Tuning,
+  isRoot: (n: Tensor) => boolean,
+): readonly FamilyKernel[] => {
   const own: Place = { base: node, offset: 0, elements: elementCount(node) }
   const place = (i: number): Place => {
     const found = placeOf(node.inputs[i]!, isRoot)
@@ -27,9 +34,10 @@ export const lowerFamily = (node: Tensor, target: Target, isRoot: (n: Tensor) =>
       const { batch, m, n, k } = contractionOf(node)
       const [a, b] = [operandOf(node, 0, isRoot), operandOf(node, 1, isRoot)]
       const layout = a.slow === 'contract' ? 'tn' : b.slow === 'free' ? 'nt' : 'nn'
-      const shape = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast } as const
-      const spec = node.op.precision === 'f16' ? ({ ...shape, precision: 'f16' } as const) : shape
-      return [{ kernel: matmul(spec, target), places: [a.place, b.place, own] }]
+      const half = node.op.precision === 'f16' ? ({ precision: 'f16' } as const) : {}
+      const spec = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast, ...half } as const
+      const kernel = matmul(spec, target, tuning.get(tuningKey(spec)))
+      return [{ kernel, places: [a.place, b.place, own], matmul: spec }]
     }
     case 'attention':
     case 'attentionStatistics':

@@ -3,6 +3,7 @@
  * in which order. A device needs nothing else to run it.
  */
 import type { Kernel } from '../../kernels/kernel.js'
+import type { MatmulSpec } from '../../kernels/matmul/index.js'
 import type { DType, HostArray } from '../ir/index.js'
 
 /** Bytes of a buffer of the program, by its number. */
@@ -32,6 +33,8 @@ export interface Dispatch {
   readonly bindings: readonly BufferRange[]
   /** Floating-point operations of the nodes it computes. */
   readonly flops: number
+  /** Of a matmul: what its kernel answers, for tuning. */
+  readonly matmul?: MatmulSpec
 }
 
 export interface Program {

@@ -6,6 +6,7 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { AdapterClass, Target } from '../../kernels/kernel.js'
+import type { MatmulVariant } from '../../kernels/matmul/index.js'
 import { type Problem, problem } from '../problem.js'
 import { settled } from './waiting.js'
 
@@ -42,6 +43,8 @@ export interface Device {
   readonly fail: (failure: Problem) => void
   /** Pipelines by WGSL text; filled by `dispatch.ts`. */
   readonly pipelines: Map<string, Promise<GPUComputePipeline>>
+  /** The fastest variants, by shape; filled by `backend.ts` from what was measured. */
+  readonly tuning: Map<string, MatmulVariant>
   /** Idle read-back buffers; used by `buffer.ts`. */
   readonly staging: GPUBuffer[]
   readonly dispose: () => void
@@ -171,6 +174,7 @@ const wrap = (gpu: GPUDevice, adapter: GPUAdapter, { profile = false }: DeviceOp
     failure: () => failure,
     fail,
     pipelines: new Map(),
+    tuning: new Map(),
     staging: [],
     dispose: () => gpu.destroy(),
   }

@@ -6,20 +6,22 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type BufferRange, compile, type Program, type Slot, workspaceBytes } from '../compile/index.js'
-import type { Backend, DType, Executable, HostArray } from '../ir/index.js'
+import type { Backend, DType, Executable, Graph, HostArray } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
+import type { Dims } from '../shape/index.js'
 import { assertAlive, type Device, DeviceFailure, type DeviceOptions, openDevice } from './adapter.js'
 import { allocate, finished, type Range, readBack, write } from './buffer.js'
 import { bind, type Command, encode, pipelineOf } from './dispatch.js'
 import { demandRoom, hasRoom, planOn } from './memory.js'
 import { type Recorder, recorder } from './profile.js'
+import { noStore, restoreTuning, type TuningStore, tuneProgram } from './tuning.js'
 
-/** Opens the fastest adapter and makes a backend of it. */
+/** Opens the fastest adapter and makes a backend of it, which uses what was measured on it. */
 export const openBackend =
-  (options: DeviceOptions = {}): TaskEither<Problem, Backend> =>
+  (options: DeviceOptions & { readonly tuning?: TuningStore } = {}): TaskEither<Problem, Backend> =>
   async () => {
     const device = await openDevice(options)()
-    return E.isLeft(device) ? device : E.right(webgpuBackend(device.right))
+    return E.isLeft(device) ? device : E.right(webgpuBackend(device.right, compile, options.tuning))
   }
 
 /** How many runs may be on their way before `run` waits: enough to keep the device busy, few enough to stop soon. */
@@ -29,7 +31,13 @@ const hostArray = (dtype: DType, bytes: ArrayBuffer): HostArray =>
   dtype === 'f32' ? new Float32Array(bytes) : dtype === 'i32' ? new Int32Array(bytes) : new Uint32Array(bytes)
 
 /** `compileGraph` makes the programs: another checkout's, when a benchmark compares two. */
-export const webgpuBackend = (device: Device, compileGraph: typeof compile = compile): Backend => {
+export const webgpuBackend = (
+  device: Device,
+  compileGraph: typeof compile = compile,
+  store: TuningStore = noStore,
+): Backend => {
+  restoreTuning(device, store)
+  const programOf = (graph: Graph, dims: Dims) => compileGraph(graph, dims, device.target, device.tuning)
   const residents = new Map<string, { readonly buffer: GPUBuffer; readonly elements: number; dtype: DType }>()
   let bytes = 0
   const make = async (size: number, label: string): Promise<GPUBuffer> => {
@@ -73,7 +81,7 @@ export const webgpuBackend = (device: Device, compileGraph: typeof compile = com
     name: device.description.description || device.description.device || device.description.vendor,
     kind: device.target.adapterClass,
     load: async (graph, dims) => {
-      const program = compileGraph(graph, dims, device.target)
+      const program = programOf(graph, dims)
       const known = new Set(residents.keys())
       demandRoom(program, device, (name) => !known.has(name))
       const buffers: GPUBuffer[] = []
@@ -103,8 +111,9 @@ export const webgpuBackend = (device: Device, compileGraph: typeof compile = com
       const data = await readBack(device, ranges)
       return Object.fromEntries(names.map((name, i) => [name, hostArray(residents.get(name)!.dtype, data[i]!)]))
     },
-    plan: (graph, dims) => planOn(device, compileGraph(graph, dims, device.target)),
+    plan: (graph, dims) => planOn(device, programOf(graph, dims)),
     hasRoom: (sizes) => hasRoom(device, sizes),
+    tune: (graph, dims, options) => tuneProgram(device, programOf(graph, dims), store, options),
     peakBytes: () => bytes,
     dispose: () => device.dispose(),
   }

@@ -3,6 +3,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { showBytes } from '../bytes.js'
 import { type Problem, problem } from '../problem.js'
 import { assertAlive, type Device, DeviceFailure } from './adapter.js'
 import { settled } from './waiting.js'
@@ -26,7 +27,7 @@ export const allocate =
   async () => {
     const size = allocatedBytes(bytes)
     const most = device.gpu.limits.maxBufferSize
-    if (size > most) return E.left(outOfMemory(label, size, `one buffer may have ${mebibytes(most)} on this adapter`))
+    if (size > most) return E.left(outOfMemory(label, size, `one buffer may have ${showBytes(most)} on this adapter`))
     device.gpu.pushErrorScope('out-of-memory')
     const buffer = device.gpu.createBuffer({ label, size, usage: STORAGE | COPY_SRC | COPY_DST })
     const error = await settled(device.gpu.popErrorScope())
@@ -97,9 +98,7 @@ const giveStaging = (device: Device, buffer: GPUBuffer): void => {
 }
 
 const outOfMemory = (label: string, bytes: number, why: string): Problem =>
-  problem(`the device has no room for ${label} (${mebibytes(bytes)})`, { why, fix: 'use a smaller batch or model' })
-
-export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  problem(`the device has no room for ${label} (${showBytes(bytes)})`, { why, fix: 'use a smaller batch or model' })
 
 // The bits of `GPUBufferUsage` and `GPUMapMode`, fixed by the specification: their global objects exist only once Dawn is loaded.
 const MAP_READ = 0x1

@@ -3,11 +3,12 @@
  * whether there is room.
  */
 import * as E from 'fp-ts/lib/Either.js'
+import { showBytes } from '../bytes.js'
 import type { Program } from '../compile/index.js'
 import type { MemoryPlan } from '../ir/index.js'
 import { problem } from '../problem.js'
 import { type Device, DeviceFailure } from './adapter.js'
-import { allocate, allocatedBytes, mebibytes } from './buffer.js'
+import { allocate, allocatedBytes } from './buffer.js'
 
 /** Bytes an adapter allows a buffer, and a binding. */
 export interface MemoryLimits {
@@ -43,7 +44,7 @@ export const demandRoom = (program: Program, device: Device, isNew: (resident: s
   const available = hostBytes(device)
   const why =
     refusal ??
-    (bytes > available ? `${mebibytes(bytes)} are wanted and ${mebibytes(available)} of memory are free` : undefined)
+    (bytes > available ? `${showBytes(bytes)} are wanted and ${showBytes(available)} of memory are free` : undefined)
   if (why !== undefined) throw new DeviceFailure(problem('the device has no room for the program', { why }))
 }
 
@@ -56,14 +57,14 @@ const tooLarge = (
     .filter(({ bytes }) => allocatedBytes(bytes) > maxBufferBytes)
     .map(({ name, bytes }) => ({
       excess: bytes / maxBufferBytes,
-      why: `the buffer of the ${name} takes ${mebibytes(bytes)}, and this adapter allows ${mebibytes(maxBufferBytes)} a buffer`,
+      why: `the buffer of the ${name} takes ${showBytes(bytes)}, and this adapter allows ${showBytes(maxBufferBytes)} a buffer`,
     }))
   const bound = dispatches.flatMap(({ kernel, bindings }) =>
     bindings
       .filter(({ bytes }) => bytes > maxBindingBytes)
       .map(({ bytes }) => ({
         excess: bytes / maxBindingBytes,
-        why: `the kernel ${kernels[kernel]!.name} binds ${mebibytes(bytes)} at once, and this adapter allows ${mebibytes(maxBindingBytes)}`,
+        why: `the kernel ${kernels[kernel]!.name} binds ${showBytes(bytes)} at once, and this adapter allows ${showBytes(maxBindingBytes)}`,
       })),
   )
   return [...wide, ...bound].sort((a, b) => b.excess - a.excess)[0]?.why

@@ -48,6 +48,31 @@ export interface Profiler {
   readonly stop: () => Promise<readonly KernelTime[]>
 }
 
+export interface TuneOptions {
+  /** Measure also what was measured before, */
+  readonly again?: boolean
+  /** but not these shapes. */
+  readonly except?: ReadonlySet<string>
+  /** Hears of each shape when it is done. */
+  readonly told?: (tuned: Tuned, done: number, shapes: number) => void
+}
+
+/** What was measured for one shape of matmul. */
+export interface Tuned {
+  /** Layout and sizes, e.g. `nt 1×1088×512×128`. */
+  readonly shape: string
+  /** How often a run of the graph computes it. */
+  readonly uses: number
+  readonly byDefault: string
+  readonly fastest: string
+  /** Time of the default over that of the fastest, the median of rounds in which they took turns; 1 where it is the fastest. */
+  readonly speedup: number
+  /** Of a dispatch of the fastest. */
+  readonly seconds: number
+  /** Variants whose results were wrong: they are never taken. */
+  readonly wrong: readonly string[]
+}
+
 export interface Backend {
   /** E.g. `llvmpipe (LLVM 15.0.6, 256 bits)` or `reference interpreter`. */
   readonly name: string
@@ -63,6 +88,11 @@ export interface Backend {
   readonly hasRoom: (buffers: readonly number[]) => Promise<boolean>
   /** Most bytes allocated so far. */
   readonly peakBytes: () => number
+  /**
+   * Measures the variants of the matmuls that do nearly all of the graph's multiplying and were not measured on this
+   * adapter yet; programs that are loaded later use the fastest.
+   */
+  readonly tune?: (graph: Graph, dims: Dims, options: TuneOptions) => Promise<readonly Tuned[]>
   /** Where the device was opened to profile and takes timestamps. */
   readonly profiler?: Profiler
   readonly dispose: () => void

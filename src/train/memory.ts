@@ -2,9 +2,11 @@
  * Memory of a training run, known from its programs before anything is allocated; and when a device has not so much, what
  * would fit: a smaller batch, or the same one in more micro-batches.
  */
+import { showBytes } from '../bytes.js'
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend } from '../ir/index.js'
+import type { Backend, Graph } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
+import type { Dims } from '../shape/index.js'
 import { evaluationGraph } from './evaluation.js'
 import { defaultSettings, type TrainingSettings } from './settings.js'
 import { stepGraphs } from './stepper.js'
@@ -17,20 +19,26 @@ export interface TrainingMemory {
   readonly refusal?: string
 }
 
-/** What training allocates: the programs of a step, and of an evaluation on `evaluated` examples where there are any. */
+/** The graphs that a training run loads: of a step, and of an evaluation on `evaluated` examples where there are any. */
+export const trainingGraphs = (
+  model: Reasoner,
+  settings: TrainingSettings,
+  evaluated?: number,
+): readonly (readonly [Graph, Dims])[] => [
+  ...stepGraphs(model, settings),
+  ...(evaluated === undefined
+    ? []
+    : [evaluationGraph(model, evaluationBatch(settings, evaluated), weightsOf(settings))]),
+]
+
+/** What training allocates for its graphs. */
 export const trainingMemory = (
   backend: Pick<Backend, 'plan'>,
   model: Reasoner,
   settings: TrainingSettings,
   evaluated?: number,
 ): TrainingMemory => {
-  const graphs = [
-    ...stepGraphs(model, settings),
-    ...(evaluated === undefined
-      ? []
-      : [evaluationGraph(model, evaluationBatch(settings, evaluated), weightsOf(settings))]),
-  ]
-  const plans = graphs.map(([graph, dims]) => backend.plan(graph, dims))
+  const plans = trainingGraphs(model, settings, evaluated).map(([graph, dims]) => backend.plan(graph, dims))
   const shared = new Map<string, number>()
   const own: number[] = []
   for (const { name, bytes, isShared } of plans.flatMap((plan) => plan.buffers))
@@ -80,7 +88,7 @@ export const adviseOnMemory = async (
   const most = await largest(batch / accumulate - 1, (n) => fits({ batch: n * accumulate }))
   const what = `a batch of ${batch}${accumulate === 1 ? '' : ` in ${accumulate} micro-batches`} does not fit`
   const here = needs({})
-  const why = (refusal?: string) => `training needs ${mebibytes(here.bytes)}: ${refusal ?? cause.why ?? cause.what}`
+  const why = (refusal?: string) => `training needs ${showBytes(here.bytes)}: ${refusal ?? cause.why ?? cause.what}`
   if (most === 0)
     return problem('the model does not fit, whatever the batch', {
       why: why(needs({ batch: accumulate }).refusal),
@@ -90,7 +98,7 @@ export const adviseOnMemory = async (
   const micro =
     more === undefined
       ? undefined
-      : `--accumulate ${more} (micro-batches of ${batch / more}, ${mebibytes(needs({ accumulate: more }).bytes)}; the result is that of the whole batch)`
+      : `--accumulate ${more} (micro-batches of ${batch / more}, ${showBytes(needs({ accumulate: more }).bytes)}; the result is that of the whole batch)`
   return problem(what, { why: why(here.refusal), fix: micro === undefined ? smaller : `${micro}, or ${smaller}` })
 }
 
@@ -115,6 +123,3 @@ const largest = async (most: number, fits: (n: number) => Promise<boolean>): Pro
   }
   return good
 }
-
-const mebibytes = (bytes: number): string =>
-  bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`

@@ -191,7 +191,7 @@ describe('bad usage ends with exit 2', () => {
 })
 
 describe('help', () => {
-  test.each([['doctor'], ['check'], ['data', 'sudoku'], ['train'], ['eval'], ['solve'], ['demo']])(
+  test.each([['doctor'], ['check'], ['data', 'sudoku'], ['train'], ['tune'], ['eval'], ['solve'], ['demo']])(
     '%s %s shows its options and examples, and exits 0',
     async (...command) => {
       const { status, stdout } = await thetagrad([...command.filter((word) => typeof word === 'string'), '--help'])

@@ -22,6 +22,9 @@ interface Answer {
     readonly steps: number
     readonly flops: number
     readonly exact: number
+    readonly exactDeviation?: number
+    readonly token: number
+    readonly seeds: readonly { readonly seed: number; readonly exact: number; readonly token: number }[]
     readonly curve: readonly { readonly step: number; readonly flops: number }[]
   }[]
 }
@@ -34,6 +37,7 @@ const compared = async (options: Partial<CompareOptions>): Promise<Answer> => {
     out: at('out'),
     budget: { kind: 'flops', flops: 1.2e7 },
     seed: 0,
+    seeds: 1,
     backend: 'reference',
     ...options,
   })
@@ -68,14 +72,36 @@ describe('thetagrad compare', () => {
     }
     expect(once!.steps).toBeGreaterThan(2 * looped!.steps)
     expect(readFileSync(at('out', 'comparison.svg'), 'utf8')).toContain('recurrent')
-    expect(existsSync(at('out', 'recurrent.pilot'))).toBe(false)
+    expect(existsSync(at('out', 'recurrent', 'seed-0.pilot'))).toBe(false)
 
-    const before = statSync(at('out', 'recurrent', 'checkpoints', 'latest')).mtimeMs
+    const before = statSync(at('out', 'recurrent', 'seed-0', 'checkpoints', 'latest')).mtimeMs
     expect(await compared({})).toMatchObject({
       models: models.map(({ name, steps, flops }) => ({ name, steps, flops })),
     })
-    expect(statSync(at('out', 'recurrent', 'checkpoints', 'latest')).mtimeMs).toBe(before)
+    expect(statSync(at('out', 'recurrent', 'seed-0', 'checkpoints', 'latest')).mtimeMs).toBe(before)
     await expect(compared({ budget: { kind: 'seconds', seconds: 1 } })).rejects.toThrow('another budget')
+  }, 240_000)
+
+  test('gives a variant another gradient rule, trains from several seeds, and tells their mean and deviation', async () => {
+    const { models } = await compared({ models: ['recurrent', 'recurrent:last1'], seeds: 2, out: at('rules') })
+    const [whole, last] = models
+    expect(last!.name).toBe('recurrent:last1')
+    // Fewer calls with a gradient are cheaper: the budget buys more steps.
+    expect(last!.steps).toBeGreaterThan(whole!.steps)
+    for (const { seeds, exact, token, exactDeviation } of models) {
+      expect(seeds.map(({ seed }) => seed)).toEqual([0, 1])
+      const [a, b] = seeds.map((one) => one.exact) as [number, number]
+      expect(exact).toBeCloseTo((a + b) / 2)
+      expect(exactDeviation).toBeCloseTo(Math.abs(a - b) / Math.SQRT2)
+      expect(token).toBeCloseTo((seeds[0]!.token + seeds[1]!.token) / 2)
+      expect(seeds[0]!.token).not.toBe(seeds[1]!.token)
+    }
+    for (const [wrong, why] of [
+      ['transformer:full', 'no size "gradient"'],
+      ['recurrent:none', 'model.gradient is "none"'],
+    ] as const)
+      await expect(compared({ models: ['recurrent', wrong], out: at('wrong') })).rejects.toThrow(why)
+    expect(existsSync(at('wrong', 'recurrent'))).toBe(false)
   }, 240_000)
 
   test('says what does not go together before any work', async () => {
@@ -87,6 +113,7 @@ describe('thetagrad compare', () => {
         out,
         budget: { kind: 'seconds', seconds: 1 },
         seed: 0,
+        seeds: 1,
         backend: 'reference',
       }).then(refused),
     ).resolves.toContain('hrm is a variant without sizes')

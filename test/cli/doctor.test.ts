@@ -38,7 +38,7 @@ describe('doctor', () => {
     expect(text).toContain('adapter 1 (in use): llvmpipe: Mesa 25.0.7')
     expect(text).toContain('yes subgroups')
     expect(text).toContain('no  shader-f16')
-    expect(text).toContain('maxBufferSize: 2048 MiB')
+    expect(text).toContain('maxBufferSize: 2.00 GiB')
     expect(text).toContain('maxComputeWorkgroupSizeX: 1024\n')
     expect(text).toContain('self-test passed in 12 ms')
   })

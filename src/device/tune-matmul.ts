@@ -1,0 +1,196 @@
+/**
+ * Tuning: every variant of a matmul that may win is compared with a float64 product, then timed in turns with the others,
+ * so that a busy host hurts all alike. The first of that race is lucky as well as fast; so it meets the default once more,
+ * and only what it gains there counts.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Kernel } from '../../kernels/kernel.js'
+import {
+  type MatmulSpec,
+  type MatmulVariant,
+  matmul,
+  tuningCandidates,
+  tuningKey,
+  variantName,
+} from '../../kernels/matmul/index.js'
+import { roundToHalf } from '../ir/index.js'
+import { problem } from '../problem.js'
+import { type Device, DeviceFailure } from './adapter.js'
+import { allocate, finished, type Range, readBack, write } from './buffer.js'
+import { bind, encode, pipelineOf } from './dispatch.js'
+
+/** Rounds in which all take their turn; after the first ones those far behind drop out. */
+const ROUNDS = 7
+const FIRST_ROUNDS = 2
+const FAR_BEHIND = 1.4
+/** Seconds a turn takes about, so that the cost of submitting and waiting does not count. */
+const TURN = 0.01
+const MOST_REPEATS = 200
+/** Another variant than the default must be faster by so much. */
+const MARGIN = 1.03
+
+export interface MatmulTimes {
+  readonly byDefault: MatmulVariant
+  readonly fastest: MatmulVariant
+  /** Median over rounds of the default's time over the fastest's. */
+  readonly speedup: number
+  /** Of a dispatch of the fastest; median. */
+  readonly seconds: number
+  readonly wrong: readonly MatmulVariant[]
+}
+
+/** Rejects with `DeviceFailure` where the device has no room. `make` writes the kernels. */
+export const tuneMatmul = async (
+  device: Device,
+  spec: MatmulSpec,
+  make: typeof matmul = matmul,
+): Promise<MatmulTimes> => {
+  const { batch, m, n, k } = spec
+  const a = numbers((spec.broadcastA === true ? 1 : batch) * m * k, 1)
+  const b = numbers((spec.broadcastB === true ? 1 : batch) * k * n, 2)
+  const ranges: Range[] = []
+  try {
+    for (const elements of [a.length, b.length, batch * m * n]) {
+      const buffer = await allocate(device, elements * 4, 'tuning')()
+      if (E.isLeft(buffer)) throw new DeviceFailure(buffer.left)
+      ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
+    }
+    write(device, ranges[0]!.buffer, a)
+    write(device, ranges[1]!.buffer, b)
+    const round = (values: Float32Array) => (spec.precision === 'f16' ? values.map(roundToHalf) : values)
+    const expected = samples(spec, round(a), round(b))
+    const nothing = new Float32Array(batch * m * n).fill(Number.NaN)
+    const candidates: Candidate[] = []
+    const wrong: MatmulVariant[] = []
+    const variants = tuningCandidates(spec, device.target)
+    const byDefault = variants[0]!
+    for (const variant of variants) {
+      // So that what one leaves out is not the right answer of the one before.
+      write(device, ranges[2]!.buffer, nothing)
+      const candidate = await prepare(device, make(spec, device.target, variant), variant, ranges)
+      const [c] = await readBack(device, [{ ...ranges[2]!, bytes: nothing.byteLength }])
+      if (agrees(new Float32Array(c!), expected)) candidates.push(candidate)
+      else wrong.push(variant)
+    }
+    const usual = candidates.find(({ variant }) => variantName(variant) === variantName(byDefault))
+    // The tests hold the default variant to the same product: a driver that fails there fails everywhere.
+    if (usual === undefined)
+      throw new DeviceFailure(
+        problem(`${variantName(byDefault)} computes wrong numbers`, {
+          where: tuningKey(spec),
+          fix: 'update the graphics driver',
+        }),
+      )
+    return { byDefault, wrong, ...(await duel(usual, await first(candidates, usual))) }
+  } finally {
+    for (const { buffer } of ranges) buffer.destroy()
+  }
+}
+
+interface Candidate {
+  readonly variant: MatmulVariant
+  /** Seconds of a dispatch, measured over a turn. */
+  readonly run: () => Promise<number>
+}
+
+/** Compiled and run once, so that its result can be looked at. */
+const prepare = async (
+  device: Device,
+  kernel: Kernel,
+  variant: MatmulVariant,
+  ranges: readonly Range[],
+): Promise<Candidate> => {
+  const pipeline = await pipelineOf(device, kernel)
+  const group = bind(device, pipeline, ranges)
+  const seconds = async (repeats: number): Promise<number> => {
+    const encoder = device.gpu.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    for (let i = 0; i < repeats; i++) encode(pass, pipeline, group, kernel.workgroups)
+    pass.end()
+    const start = performance.now()
+    device.gpu.queue.submit([encoder.finish()])
+    await finished(device)
+    return (performance.now() - start) / 1e3 / repeats
+  }
+  // The first run compiles; a second one tells how many make a turn.
+  await seconds(1)
+  const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.round(TURN / (await seconds(1)))))
+  return { variant, run: () => seconds(repeats) }
+}
+
+/** Which is the fastest of all, by the median; those far behind after the first rounds drop out. */
+const first = async (candidates: readonly Candidate[], usual: Candidate): Promise<Candidate> => {
+  const times = new Map<Candidate, number[]>(candidates.map((c) => [c, []]))
+  const medianOf = (c: Candidate) => median(times.get(c)!)
+  const fastest = (of: readonly Candidate[]) => of.reduce((best, c) => (medianOf(c) < medianOf(best) ? c : best), usual)
+  let left = candidates
+  for (let round = 0; round < ROUNDS; round++) {
+    if (round === FIRST_ROUNDS) {
+      const best = medianOf(fastest(left))
+      left = left.filter((c) => c === usual || medianOf(c) <= FAR_BEHIND * best)
+    }
+    for (const c of left) times.get(c)!.push(await c.run())
+  }
+  return fastest(left)
+}
+
+/** The default against another, or against none. */
+const duel = async (usual: Candidate, other: Candidate): Promise<Omit<MatmulTimes, 'byDefault' | 'wrong'>> => {
+  const times = { usual: [] as number[], other: [] as number[] }
+  for (let round = 0; round < ROUNDS; round++) {
+    times.usual.push(await usual.run())
+    times.other.push(other === usual ? times.usual.at(-1)! : await other.run())
+  }
+  const speedup = median(times.other.map((seconds, round) => times.usual[round]! / seconds))
+  return speedup >= MARGIN
+    ? { fastest: other.variant, speedup, seconds: median(times.other) }
+    : { fastest: usual.variant, speedup: 1, seconds: median(times.usual) }
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
+
+/** Between −½ and ½, without a pattern that a tile could hide; the same every time. */
+const numbers = (length: number, seed: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => {
+    const x = Math.sin((i + 1) * 12.9898 * seed) * 43758.5453
+    return x - Math.floor(x) - 0.5
+  })
+
+/** An element of C in float64, and Σ|a·b|, by which its error is judged. */
+interface Sample {
+  readonly at: number
+  readonly value: number
+  readonly scale: number
+}
+
+/** Lines of C that are looked at in each direction: the edges, and some between, so that every tile is met. */
+const LINES = 6
+const lines = (size: number): readonly number[] => [
+  ...new Set(Array.from({ length: LINES }, (_, i) => Math.round((i * (size - 1)) / (LINES - 1)))),
+]
+
+const samples = (spec: MatmulSpec, a: Float32Array, b: Float32Array): readonly Sample[] => {
+  const { layout, batch, m, n, k } = spec
+  const all = (size: number) => Array.from({ length: size }, (_, i) => i)
+  const [ofA, ofB] = [spec.broadcastA === true ? 0 : m * k, spec.broadcastB === true ? 0 : k * n]
+  const sample = (product: number, row: number, column: number): Sample => {
+    let [value, scale] = [0, 0]
+    for (let i = 0; i < k; i++) {
+      const x = a[product * ofA + (layout === 'tn' ? i * m + row : row * k + i)]!
+      const y = b[product * ofB + (layout === 'nt' ? column * k + i : i * n + column)]!
+      value += x * y
+      scale += Math.abs(x * y)
+    }
+    return { at: (product * m + row) * n + column, value, scale }
+  }
+  return [...new Set([0, batch - 1])].flatMap((product) => [
+    ...lines(m).flatMap((row) => all(n).map((column) => sample(product, row, column))),
+    ...lines(n).flatMap((column) => all(m).map((row) => sample(product, row, column))),
+  ])
+}
+
+/** Of Σ|a·b|; sums of thousands of float32 products stay well below. */
+const TOLERANCE = 1e-5
+
+const agrees = (c: Float32Array, expected: readonly Sample[]): boolean =>
+  expected.every(({ at, value, scale }) => Math.abs(c[at]! - value) <= TOLERANCE * scale)
