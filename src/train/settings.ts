@@ -86,7 +86,7 @@ export const settingRules: { readonly [K in keyof Required<TrainingSettings>]: S
   batch: { about: 'examples of a step', whole: true, min: 1 },
   accumulate: { about: 'micro-batches a step is made of, to save memory', whole: true, min: 1, optional: true },
   precision: {
-    about: 'of what matmuls multiply; sums, norms, softmax, losses and weights stay f32',
+    about: 'of what matmuls multiply; all else stays f32',
     words: ['f16', 'f32'],
     optional: true,
   },

@@ -5,8 +5,17 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { MatrixUnit, Target } from '../../kernels/kernel.js'
-import { type MatmulSpec, matmul, matmulVariants, selectMatmul, variantName } from '../../kernels/matmul/index.js'
-import { type Device, openDevice, pipelineOf } from '../../src/device/index.js'
+import {
+  type MatmulSpec,
+  matmul,
+  matmulVariants,
+  selectMatmul,
+  tuningCandidates,
+  tuningKey,
+  variantName,
+  variantNamed,
+} from '../../kernels/matmul/index.js'
+import { checkMatrix, type Device, matrixCases, openDevice, pipelineOf } from '../../src/device/index.js'
 import { showProblem } from '../../src/problem.js'
 import { emulated } from '../support/emulated-matrix.js'
 import { relativeError } from '../support/numbers.js'
@@ -112,6 +121,24 @@ describe('a matrix kernel with its unit emulated agrees with a float64 product',
     )
 })
 
+it(
+  'the self-test of matrix units tells a right kernel from a wrong one',
+  withDevice(async (device) => {
+    const [unit] = units as [MatrixUnit]
+    const cases = matrixCases(withUnit(device.target, unit))
+    expect(cases.map(({ kernels }) => kernels.length)).toEqual([4, 4, 4, 4, 4, 4])
+    const { spec, kernels } = cases[1]!
+    const right = emulated(kernels.at(-1)!, unit)
+    // The last column of a tile is left out.
+    const wrong = { ...right, wgsl: right.wgsl.replace('column < 70u', 'column < 69u') }
+    expect(wrong.wgsl).not.toBe(right.wgsl)
+    expect(await checkMatrix(device, [{ spec, kernels: [right] }])).toEqual(E.right(1))
+    expect(await checkMatrix(device, [{ spec, kernels: [wrong] }])).toMatchObject({ _tag: 'Left' })
+    expect(await checkMatrix(device, [{ spec, kernels: [] }])).toMatchObject({ _tag: 'Left' })
+  }),
+  300_000,
+)
+
 describe('which variant', () => {
   const [matrix] = units as [MatrixUnit]
   const target = withUnit(
@@ -134,6 +161,15 @@ describe('which variant', () => {
     const { precision: _, ...single } = spec
     expect(familyOf(single)).toBe('tiled')
     expect(matmulVariants(target).some((v) => v.family === 'matrix')).toBe(false)
+  })
+  it('tuning measures f16 apart from f32, and knows matrix variants by their names', () => {
+    const { precision: _, ...single } = spec
+    expect(tuningKey(spec)).toBe(`${tuningKey(single)}, f16`)
+    const names = tuningCandidates(spec, target).map(variantName)
+    expect(names.filter((name) => name.startsWith('matrix')).length).toBe(4)
+    expect(names.some((name) => name.startsWith('tiled'))).toBe(true)
+    for (const name of names) expect(variantName(variantNamed(name, target)!)).toBe(name)
+    expect(tuningCandidates(single, target).some(({ family }) => family === 'matrix')).toBe(false)
   })
   it('workgroups are no larger than the adapter holds', () => {
     const small = { ...target, maxWorkgroupMemoryBytes: 16384, maxWorkgroupInvocations: 256 }
