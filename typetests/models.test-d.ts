@@ -5,10 +5,14 @@ import {
   add,
   allButFirst,
   call,
+  confidence,
+  damped,
   deepSupervision,
   detached,
   each,
+  eqr,
   fromInput,
+  fromNoise,
   fullGradient,
   type Halting,
   hierarchicalConvergence,
@@ -23,13 +27,18 @@ import {
   linear,
   oneStepGradient,
   outputNet,
+  plain,
   qHead,
   type Recurrence,
+  randomHalting,
   reasoner,
   recurrent,
   rins,
+  seRrm,
   slice,
   stack,
+  symbolInput,
+  symbolOutput,
   type Tensor,
   transformer,
   transformerBlock,
@@ -85,6 +94,13 @@ expectError(call('L', (z: State) => written(z, 'middle', z.low)))
 expectError(call('L', (z: State) => written(z, 'low', slice(z.low, 1, 0, 81))))
 expectType<Recurrence<State>>(each([1, 2], () => low))
 expectError(each([1, 2], () => 3))
+for (const rule of [plain, damped({ step: 0.9, noise: 0.1 })]) {
+  expectType<Recurrence<State>>(rule(low))
+  expectType<Recurrence<State>>(rule(hierarchy({ periods: [2, 3], gradient: oneStepGradient })(low, rule(high))))
+}
+expectError(plain(3))
+expectError(damped({ noise: 0.1 }))
+expectError(damped({ step: 0.9 })(call))
 expectError(oneStepGradient(2))
 expectError(wholeCycleGradient({ cycles: 2 }))
 expectError(fullGradient({ steps: 2 }))
@@ -107,6 +123,18 @@ expectType<Tensor<['batch', 81, 11], 'f32'>>(
 expectType<Tensor<['batch', 2], 'f32'>>(qHead({ hidden: 64 }).apply(null as never)(z))
 expectError(outputNet({ hidden: 32, vocabulary: 11, sequence: 81 }).apply(null as never)(z))
 expectError(qHead({ hidden: 32 }).apply(null as never)(z))
+expectType<['batch', 11, 900, 512]>(symbolInput({ ...sizes, hidden: 512 }).shape)
+expectType<[1, 3, 1, 512]>(symbolInput({ ...sizes, hidden: 512, specials: 3 }).parameters.embed_special_tokens.shape)
+expectType<[1, 1, 1, 512]>(symbolInput({ ...sizes, hidden: 512 }).parameters.embed_symbol_tokens.shape)
+expectError(symbolInput({ ...sizes, hidden: 512, specials: 11 }).parameters.embed_symbol_tokens)
+expectError(symbolInput({ ...sizes, hidden: 512, specials: 12 }))
+expectError(symbolInput({ ...sizes, hidden: 512, specials: 0 }))
+declare const board: Tensor<['batch', 11, 81, 64], 'f32'>
+expectType<Tensor<['batch', 81, 11], 'f32'>>(symbolOutput({ hidden: 64 }).apply(null as never)(board))
+expectError(symbolOutput({ hidden: 64 }).apply(null as never)(z))
+expectError(symbolOutput({ hidden: 32 }).apply(null as never)(board))
+expectType<Halting>(randomHalting({ maxSegments: 16, probability: 0.05 }))
+expectError(randomHalting({ maxSegments: 16 }))
 expectType<Halting>(adaptiveHalting({ maxSegments: 16, exploration: 0.2, continuation: false }))
 expectType<Halting>(deepSupervision({ segments: 16 }))
 expectError(adaptiveHalting({}))
@@ -167,6 +195,52 @@ expectError(
   }),
 )
 
+const restless = reasoner({
+  ...parts,
+  blocks: { net: level },
+  state: { z: fromNoise({ std: 0.5 }), y: 'y_init' },
+  think: ({ net }, x) => damped({ step: 0.9 })(call('z', (s) => ({ ...s, z: net(s.z, x) }))),
+  answer: 'z',
+})
+expectType<[64]>(restless.parameters.y_init.shape)
+expectError(restless.parameters.z)
+expectError(fromNoise({ mean: 1 }))
+
+const symbols = {
+  name: 'symbols',
+  input: symbolInput({ vocabulary: 11, sequence: 81, hidden: 64 }),
+  blocks: { net: transformerBlock({ hidden: 64, heads: 2 }) },
+  state: { z: 'start' },
+  output: symbolOutput({ hidden: 64 }),
+  halting: deepSupervision({ segments: 2 }),
+} as const
+const sure = reasoner({
+  ...symbols,
+  think: ({ net }, x) => call('z', (s) => ({ z: net(s.z, x) })),
+  answer: 'z',
+  qHead: confidence,
+})
+expectType<[1, 64]>(sure.parameters.lm_head.weight.shape)
+expectError(sure.parameters.q_head)
+// A Q head of positions does not take an axis of symbols.
+expectError(
+  reasoner({
+    ...symbols,
+    think: ({ net }, x) => call('z', (s) => ({ z: net(s.z, x) })),
+    answer: 'z',
+    qHead: qHead({ hidden: 64 }),
+  }),
+)
+expectError(
+  reasoner({
+    ...symbols,
+    think: ({ net }, x) => call('z', (s) => ({ z: net(s.z, x) })),
+    answer: 'z',
+    output: outputNet({ hidden: 64, vocabulary: 11, sequence: 81 }),
+    qHead: confidence,
+  }),
+)
+
 const layered = reasoner({
   ...parts,
   blocks: { net: level },
@@ -212,9 +286,32 @@ expectType<[64]>(trmSix({ ...sized, puzzleTokens: 1 }).parameters.L6_init.shape)
 expectType<[64]>(trmSingle(sized).parameters.L_init.shape)
 expectType<[256, 1, 2]>(urm({ ...sized, layers: 1, expansion: 1 }).parameters.net.layers[0].mlp.dwconv.weight.shape)
 expectType<[64, 64]>(rins(sized).parameters.H_level.layers[3].self_attn.o_proj.weight.shape)
+expectType<[512, 81]>(
+  eqr({ ...sized, mixing: 'mlp', noise: 0.1 }).parameters.L_level.layers[1].mlp_t.gate_up_proj.weight.shape,
+)
+expectError(eqr(sized).parameters.H_init)
+expectError(eqr(sized).parameters.puzzle_emb)
+expectError(eqr({ ...sized, puzzleEmbedding: 64 }))
+expectError(eqr({ ...sized, heads: 3 }))
 expectError(trmSingle(sized).parameters.H_init)
 expectError(trmSix({ ...sized, heads: 3 }))
 expectError(trmSingle({ ...sized, heads: 3 }))
 expectError(urm({ ...sized, heads: 3 }))
 expectError(rins({ ...sized, heads: 3 }))
 expectError(rins({ ...sized, cycles: 3 }))
+const square = { vocabulary: 11, sequence: 81 } as const
+expectType<[384, 256]>(seRrm(square).parameters.L_level.layers[1].attn_t.qkv_proj.weight.shape)
+expectType<[64, 16]>(
+  seRrm({ ...square, hidden: 64, symbolWidth: 16, layers: 1 }).parameters.L_level.layers[0].attn_t.o_proj.weight.shape,
+)
+expectError(seRrm(square).parameters.q_head)
+expectError(seRrm({ ...square, heads: 3 }))
+expectError(seRrm({ ...square, symbolHeads: 3 }))
+expectError(seRrm({ ...square, heads: 128 }))
+expectError(seRrm({ ...square, hidden: 6, heads: 1, rotary: 'none' }))
+expectError(seRrm({ ...square, specials: 12 }))
+expectError(hrm({ ...square, expansion: -1 }))
+expectError(hrm({ ...square, layers: { high: 0, low: 4 } }))
+expectError(trm({ ...square, layers: -2 }))
+expectError(universal({ ...square, expansion: 0 }))
+expectError(seRrm({ ...square, layers: 0 }))

@@ -12,6 +12,7 @@ import {
   mul,
   named,
   overPositions,
+  overSymbols,
   postNorm,
   preNorm,
   residual,
@@ -65,6 +66,12 @@ expectType<X>(convSwiglu({ hidden: 512, expansion: 4 }).apply(null as never)(x))
 expectError(convSwiglu({ hidden: 512, expansion: 4 }).apply(null as never)(narrow))
 expectType<[1536]>(convSwiglu({ hidden: 512, expansion: 4 }).parameters.dwconv.bias.shape)
 expectError(swiglu({ hidden: 512 }))
+expectError(swiglu({ hidden: 512, expansion: 0 }))
+expectError(convSwiglu({ hidden: 512, expansion: -4 }))
+expectError(transformerBlock({ hidden: 512, heads: 8, expansion: -1 }))
+expectError(stack(0, linear(512, 512)))
+expectError(stack(-1, linear(512, 512)))
+expectError(stack(1.5, linear(512, 512)))
 expectError(attention({ hidden: 512, heads: 0 }))
 expectType<F<[64]>>(linear(512, 64).apply(null as never)(null as unknown as F<[512]>))
 expectType<F<['batch', 3, 3, 64]>>(linear(512, 64).apply(null as never)(null as unknown as F<['batch', 3, 3, 512]>))
@@ -100,6 +107,24 @@ expectType<4>(levels.parameters.layers.length)
 
 expectType<X>(overPositions(swiglu({ hidden: 81, expansion: 4 })).apply(null as never)(x))
 expectError(overPositions(swiglu({ hidden: 82, expansion: 4 })).apply(null as never)(x))
+
+// Leading axes are rows of their own; over symbols the axis before the positions takes their place.
+declare const board: F<['batch', 11, 81, 512]>
+expectType<F<['batch', 11, 81, 512]>>(attention({ hidden: 512, heads: 8, rotary: 'grid' }).apply(null as never)(board))
+const narrowHeads = attention({ hidden: 512, heads: 2, width: 128 })
+expectType<[384, 512]>(narrowHeads.parameters.qkv_proj.weight.shape)
+expectType<[512, 128]>(narrowHeads.parameters.o_proj.weight.shape)
+expectType<F<['batch', 11, 81, 512]>>(overSymbols(narrowHeads).apply(null as never)(board))
+expectType<F<['batch', 11, 81, 512]>>(
+  seq(residual(narrowHeads), overSymbols(residual(narrowHeads))).apply(null as never)(board),
+)
+expectType<F<[3, 81, 64]>>(overSymbols(linear(512, 64)).apply(null as never)(null as unknown as F<[3, 81, 512]>))
+expectType<F<['batch', 4, 81, 512]>>(overSymbols(overPositions(linear(11, 4))).apply(null as never)(board))
+expectError(attention({ hidden: 512, heads: 3, width: 128 }))
+expectError(attention({ hidden: 512, heads: 256, rotary: 'grid' }))
+expectError(attention({ hidden: 512, heads: 8, rotary: 'square' }))
+expectError(overSymbols(attention({ hidden: 256, heads: 8 })).apply(null as never)(board))
+expectError(overSymbols(linear(512, 64)).apply(null as never)(null as unknown as F<['batch', 512]>))
 
 const gated = block({
   name: 'gated',

@@ -215,6 +215,7 @@ export const listOfLayers = () => {
 
 // ── models ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 const inputs = { tokens: ids, puzzle: t.input('puzzle', ['batch', 64], 'f32', 'streamed') }
+const keys = t.input('keys', ['batch'], 'i32', 'streamed')
 const common = {
   input: t.inputNet({ vocabulary: 11, sequence: 81, hidden: 64, puzzleEmbedding: 64, positions: 'learned' }),
   output: t.outputNet({ hidden: 64, vocabulary: 11, sequence: 81 }),
@@ -224,7 +225,10 @@ const common = {
 /** What a model answers after one segment, with the types that its parts promise. */
 const answer = (model: t.Reasoner) => {
   const parameters = filled(model.parameters)
-  return model.segment(parameters, model.initialState(parameters), inputs).logits as t.Tensor<['batch', 81, 11], 'f32'>
+  return model.segment(parameters, model.initialState(parameters, keys), { ...inputs, keys }).logits as t.Tensor<
+    ['batch', 81, 11],
+    'f32'
+  >
 }
 export const oneLevel = () => {
   const layer = t.residual(t.swiglu({ hidden: 64, expansion: 2 }))
@@ -288,6 +292,34 @@ export const blocksOfAllKinds = () => {
     }),
   )
 }
+/** A net that treats the symbols of a board alike: attention over positions, then over symbols. */
+export const symbolsAlike = () => {
+  const hidden = 64
+  const attend = t.postNorm(t.residual(t.attention({ hidden, heads: 2, rotary: 'grid' })))
+  return answer(
+    t.reasoner({
+      name: 'symbols alike',
+      input: t.symbolInput({ vocabulary: 11, sequence: 81, hidden }),
+      blocks: {
+        net: t.stack(2, t.seq(attend, t.overSymbols(t.postNorm(t.residual(t.swiglu({ hidden, expansion: 1 })))))),
+      },
+      state: { z: t.fromNoise() },
+      think: ({ net }, embedded) =>
+        t.damped({ step: 0.9, noise: 0.1 })(t.iterate(2)(t.call('z', ({ z }) => ({ z: net(z, embedded) })))),
+      answer: 'z',
+      output: t.symbolOutput({ hidden }),
+      qHead: t.confidence,
+      halting: t.randomHalting({ maxSegments: 4, probability: 0.1 }),
+    }),
+  )
+}
+export const axial = () => {
+  const board = t.input('board', ['batch', 11, 81, 512], 'f32', 'streamed')
+  const module = t.overSymbols(t.attention({ hidden: 512, heads: 2, width: 128 }))
+  return module.apply(filled(module.parameters))(board)
+}
+export const readyMadeSymbols = () => answer(t.seRrm({ vocabulary: 11, sequence: 81, hidden: 64, heads: 4 }))
+export const readyMadeFromNoise = () => answer(t.eqr({ vocabulary: 11, sequence: 81, hidden: 64, heads: 4 }))
 export const readyMade = () => answer(t.hrm({ vocabulary: 11, sequence: 81, hidden: 64, heads: 4, puzzles: 7 }))
 export const readyMadeTiny = () => answer(t.trm({ vocabulary: 11, sequence: 81, hidden: 64, heads: 4, mixing: 'mlp' }))
 

@@ -6,7 +6,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { haltingRule, type Reasoner } from '../hrm/index.js'
 import type { HostArray } from '../ir/index.js'
 import type { Problem } from '../problem.js'
-import { accuracyAt, type HostBatch, haltingFigures, type Outcome, streamedBatch } from '../train/index.js'
+import { elements } from '../shape/index.js'
+import { accuracyAt, attemptKeys, type HostBatch, haltingFigures, type Outcome, streamedBatch } from '../train/index.js'
 import { type Analysis, type Guess, type Guesses, type Participation, type Residuals, spreadOf } from './analysis.js'
 import { mergeScatter, participationRatio, type Scatter, scatterOfSum } from './participation.js'
 import { breath, interrupted, type Task } from './task.js'
@@ -29,10 +30,11 @@ export const analyse = async (task: Task): Promise<E.Either<Problem, Analysis>> 
     for (let s = 0; s < segments; s++) {
       await breath()
       if (signal?.aborted) return E.left(interrupted)
-      await executable.run({ ...streamedBatch(data), fresh: Int32Array.of(s === 0 ? 1 : 0), 'trace.weight': weight })
+      const streams = { ...streamedBatch(data), ...attemptKeys(data) }
+      await executable.run({ ...streams, fresh: Int32Array.of(s === 0 ? 1 : 0), 'trace.weight': weight })
       const outputs = await executable.read(s === segments - 1 ? names : notLast)
       runs.push(outputs)
-      recordScatters(seen, trace, model, outputs, rows, s === segments - 1)
+      recordScatters(seen, trace, rows * placesOf(model), outputs, s === segments - 1)
     }
     recordExamples(seen, runs, calls.length, data, rows, task.shown)
     done += rows
@@ -84,15 +86,17 @@ const emptyRecord = ({ states }: Trace): Seen => ({
   participation: [],
 })
 
+/** Vectors [D] that the state of an example consists of. */
+const placesOf = ({ stateShape }: Reasoner): number => Number(elements(stateShape.slice(1, -1)))
+
+/** `each`: vectors that a call of this run made. */
 const recordScatters = (
   seen: Seen,
   { calls, states }: Trace,
-  { sizes }: Reasoner,
+  each: number,
   outputs: Outputs,
-  rows: number,
   isLast: boolean,
 ): void => {
-  const each = rows * (sizes.puzzleTokens + sizes.sequence)
   for (const name of states) {
     const means = calls.flatMap(({ state }, i) => (state === name ? [outputs[`mean.${i}`]!] : []))
     const before = seen.scatters.get(name)!

@@ -25,8 +25,8 @@ import {
   unsqueeze,
 } from '../ir/index.js'
 import { bindParameters, correctness, predict } from '../nn/index.js'
-import type { Shape } from '../shape/index.js'
-import { bindArena, stateNames, streamedExamples } from '../train/index.js'
+import { elements } from '../shape/index.js'
+import { bindArena, stateNames, streamedExamples, streamedKeys } from '../train/index.js'
 
 export interface Trace {
   readonly graph: Graph
@@ -36,7 +36,7 @@ export interface Trace {
 }
 
 /**
- * Residents: the parameters, the states under `trace`. Streams: `batch.*`, `fresh` (1: start from the initial state),
+ * Residents: the parameters, the states under `trace`. Streams: `batch.*`, `draws.keys`, `fresh` (1: the initial state),
  * `trace.weight` f32 [B] (1: an example, 0: padding). Outputs:
  * - `predictions` i32 [B, S]; `labelled`, `right`, `q_halt` f32 [B]; `exact`, `stops` bool [B]
  * - for each call i: `residual.i` f32 [B], ‖zⁱ − zⁱ⁻¹‖ over positions and hidden; `mean.i` f32 [D], over B and T
@@ -97,12 +97,10 @@ const changedStates = (kept: State, { calls }: Segment): readonly string[] => {
 const segmentOfResidents = (model: Reasoner, prefix: string) => {
   const { node } = bindArena(model.parameters)
   const parameters = bindParameters(model.parameters, ({ path }) => node(path))
-  const { sequence, puzzleTokens, hidden } = model.sizes
-  const z: Shape = ['batch', puzzleTokens + sequence, hidden]
-  const initial = model.initialState(parameters)
+  const initial = model.initialState(parameters, streamedKeys())
   const isFresh = less(constant(0, [], 'i32'), input('fresh', [], 'i32', 'streamed'))
   const kept: State = Object.fromEntries(
-    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, z, 'f32', 'resident')]),
+    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, model.stateShape, 'f32', 'resident')]),
   )
   const start: State = Object.fromEntries(
     Object.entries(kept).map(([name, t]) => [name, select(isFresh, initial[name]!, t)]),
@@ -119,14 +117,22 @@ const updates = (kept: State, segment: Segment): Graph['updates'] =>
   Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! }))
 
 /** ‖zⁱ − zⁱ⁻¹‖ of every example. [B] */
-const residual = ({ before, state }: Call): Tensor => sqrt(sum(square(sub(state, before)), [1, 2]))
+const residual = ({ before, state }: Call): Tensor =>
+  sqrt(
+    sum(
+      square(sub(state, before)),
+      state.shape.slice(1).map((_, i) => i + 1),
+    ),
+  )
 
 /**
  * Mean and scatter of the positions of the examples of weight 1, centred before the product: a covariance from raw second
- * moments would lose what the mean outweighs. [B, T, D] → [D] and [D, D].
+ * moments would lose what the mean outweighs. [B, T, D] → [D] and [D, D]; of a state with more axes, each place counts.
  */
-const scatter = (z: Tensor, weight: Tensor): { readonly mean: Tensor; readonly products: Tensor } => {
-  const [, positions, hidden] = z.shape as readonly [string, number, number]
+const scatter = (state: Tensor, weight: Tensor): { readonly mean: Tensor; readonly products: Tensor } => {
+  const [batch, hidden] = [state.shape[0]!, state.shape.at(-1) as number]
+  const positions = Number(elements(state.shape.slice(1, -1)))
+  const z = reshape(state, [batch, positions, hidden])
   const perRow = unsqueeze(unsqueeze(weight, 1), 2)
   const share = reciprocal(mul(sum(weight), positions))
   const mean = mul(sum(mul(z, perRow), [0, 1]), share)

@@ -5,7 +5,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { HostArray } from '../ir/index.js'
 import type { Problem } from '../problem.js'
-import { streamedBatch } from '../train/index.js'
+import { attemptKeys, streamedBatch } from '../train/index.js'
 import type { Trajectory } from './analysis.js'
 import { principalPlane } from './pca.js'
 import { breath, interrupted, type Task } from './task.js'
@@ -27,7 +27,8 @@ export const trajectories = async (
     for (let s = 0; s < task.segments; s++) {
       await breath()
       if (task.signal?.aborted) return E.left(interrupted)
-      await executable.run({ ...streamedBatch(data), fresh: Int32Array.of(s === 0 ? 1 : 0) })
+      const streams = { ...streamedBatch(data), ...attemptKeys(data) }
+      await executable.run({ ...streams, fresh: Int32Array.of(s === 0 ? 1 : 0) })
       const starts = s === 0 ? states.map((name) => `start.${name}`) : []
       const z = await executable.read([...starts, ...calls.map((_, i) => `call.${i}`)])
       if (s === 0) for (const name of states) ways.get(name)!.push({ step: 0, z: z[`start.${name}`]! })

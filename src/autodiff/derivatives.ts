@@ -15,6 +15,7 @@ import {
   div,
   dot,
   equal,
+  exp,
   gather,
   lessEqual,
   mul,
@@ -56,6 +57,7 @@ const unaryDerivatives: { readonly [N in UnaryName]: (y: Tensor, x: Tensor, g: T
   reciprocal: (y, _x, g) => neg(mul(g, square(y))),
   sigmoid: (y, _x, g) => mul(g, mul(y, sub(1, y))),
   softplus: (_y, x, g) => mul(g, sigmoid(x)),
+  erfinv: (y, _x, g) => mul(mul(g, Math.sqrt(Math.PI) / 2), exp(square(y))),
 }
 
 const binaryDerivatives: { readonly [N in BinaryName]: (x: Tensor, y: Tensor, g: Tensor, out: Tensor) => Cotangents } =
@@ -73,6 +75,7 @@ const binaryDerivatives: { readonly [N in BinaryName]: (x: Tensor, y: Tensor, g:
       const scaled = div(g, add(square(x), square(y)))
       return [mul(scaled, x), neg(mul(scaled, y))]
     },
+    uniform: () => [],
     less: () => [],
     lessEqual: () => [],
     equal: () => [],

@@ -16,15 +16,31 @@ const paths = (tree: Tree): readonly string[] =>
 const words: Readonly<Record<string, readonly string[]>> = {
   positions: ['rope', 'learned', 'none'],
   mixing: ['attention', 'mlp'],
+  rotary: ['grid', 'line', 'none'],
 }
-/** Sizes that are no whole numbers. */
-const fractions = ['expansion', 'exploration']
+/** What a number may be, in words. */
+interface Range {
+  readonly words: string
+  readonly holds: (n: number) => boolean
+}
+const counted: Range = { words: 'a whole number ≥ 1', holds: (n) => Number.isInteger(n) && n >= 1 }
+const countedOrNone: Range = { words: 'a whole number ≥ 0', holds: (n) => Number.isInteger(n) && n >= 0 }
+/** Of sizes that do not count something there must be one of at least. */
+const ranges: Readonly<Record<string, Range>> = {
+  puzzleEmbedding: countedOrNone,
+  puzzleTokens: countedOrNone,
+  expansion: { words: 'a number > 0', holds: (n) => n > 0 && Number.isFinite(n) },
+  exploration: { words: 'a number from 0 to 1', holds: (n) => n >= 0 && n <= 1 },
+  step: { words: 'a number > 0 and ≤ 1', holds: (n) => n > 0 && n <= 1 },
+  noise: { words: 'a number ≥ 0', holds: (n) => n >= 0 && Number.isFinite(n) },
+}
+const rangeOf = (path: string): Range => ranges[path] ?? counted
 
 const sizeOf = (path: string, text: string): number | string | undefined => {
   if (words[path] !== undefined) return words[path].includes(text) ? text : undefined
   if (path === 'gradient') return gradientNamed(text) === undefined ? undefined : text
   const n = Number(text)
-  return text !== '' && n >= 0 && (fractions.includes(path) ? Number.isFinite(n) : Number.isInteger(n)) ? n : undefined
+  return text.trim() !== '' && rangeOf(path).holds(n) ? n : undefined
 }
 
 const replaced = (tree: Tree, [key, ...rest]: readonly string[], value: number | string): Tree => ({
@@ -46,7 +62,7 @@ export const withSizes = <S extends object>(sizes: S, changes: SizeChanges): E.E
       return E.left(
         problem(`model.${path} is "${text}"`, {
           where: '--set',
-          fix: `give ${path === 'gradient' ? 'oneStep, wholeCycle, full, or last3 or allBut2 of some number' : (words[path]?.join(' or ') ?? `a ${fractions.includes(path) ? '' : 'whole '}number ≥ 0`)}`,
+          fix: `give ${path === 'gradient' ? 'oneStep, wholeCycle, full, or last3 or allBut2 of some number' : (words[path]?.join(' or ') ?? rangeOf(path).words)}`,
         }),
       )
     tree = replaced(tree, path.split('.'), value)

@@ -43,6 +43,8 @@ const TRANSCENDENTAL = new Set([
   'atan2',
   'div',
   'reciprocal',
+  'erfinv',
+  'uniform',
 ])
 const priceOf = (node: Tensor): number => {
   if (isView(node) || node.op.kind === 'constant' || node.op.kind === 'stopGradient') return 0

@@ -49,6 +49,7 @@ export const legalise = (graph: Graph): LegalGraph => {
       place !== undefined &&
       !isLeaf(place.base) &&
       place.offset === 0 &&
+      elementCount(place.base) === elementCount(t) &&
       !packed.has(place.base) &&
       place.base.op.kind !== 'pack'
     const part = isFree ? t : copyOf(t)

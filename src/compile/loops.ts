@@ -366,10 +366,7 @@ const sharedMemory = (group: FusedGroup, size: number): string =>
 /** The functions that the body calls. */
 const prelude = (body: readonly string[]): string => {
   const text = body.join('\n')
-  return ([1, 4] as const)
-    .filter((width) => new RegExp(`tg_\\w+_${width}\\(`).test(text))
-    .map(preludeFunctions)
-    .join('\n')
+  return ([1, 4] as const).map((width) => preludeFunctions(text, width)).join('')
 }
 
 const describe = (group: FusedGroup): string => {

@@ -89,7 +89,7 @@ export interface SegmentGraph {
 export const segmentGraph = (model: Reasoner): SegmentGraph => {
   const { bound, trained } = leavesOf(model.parameters)
   const state = Object.fromEntries(
-    Object.entries(model.initialState(bound)).map(([name, t]) => [name, input(name, t.shape, 'f32', 'resident')]),
+    Object.keys(model.carried).map((name) => [name, input(name, model.stateShape, 'f32', 'resident')]),
   )
   const { sequence, puzzleEmbedding } = model.sizes
   const puzzle = puzzleEmbedding > 0 ? leaf('puzzle', ['batch', puzzleEmbedding]) : undefined

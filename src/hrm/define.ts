@@ -2,11 +2,12 @@
  * Puts a reasoner together: InputNet, blocks, a recurrence over named states, OutputNet and QHead. Every relative of HRM
  * is one such definition. T positions, D hidden: all states are [B, T, D].
  */
-import { add, broadcastTo, type DType, reshape, sliceAxis, type Tensor } from '../ir/index.js'
+import { add, type DType, reshape, sliceAxis, type Tensor } from '../ir/index.js'
 import {
   type AnyModule,
   demandFloats,
   demandType,
+  drawsOf,
   type ParameterSpec,
   type ParametersOf,
   type ParameterTree,
@@ -29,10 +30,11 @@ import {
   type Shape,
   type ShapeFn,
 } from '../shape/index.js'
+import { type Confidence, confidenceOf } from './heads.js'
 import type { InputNet } from './input-net.js'
 import type { Halting, Part, Reasoner, Segment, SegmentInputs, State } from './reasoner.js'
-import { type Recurrence, unroll } from './recurrence.js'
-import type { StateStart } from './states.js'
+import { moved, type Recurrence, unroll } from './recurrence.js'
+import { carriedStates, fixedVectors, initialStates, type StateStart } from './states.js'
 
 /** A reasoning block with its parameters filled in: block(state + injection). [B, T, D] × [B, T, D] → [B, T, D] */
 export type ReasoningBlock<F extends ShapeFn> = <
@@ -69,8 +71,7 @@ export type ModelParameters<I, B, St, O, Q> = ParametersOf<I> & {
   readonly [K in keyof B]: ParametersOf<B[K]>
 } & { readonly [Path in St[keyof St] & string]: ParameterSpec<[Width<InputShape<I>>]> } & {
   readonly lm_head: ParametersOf<O>
-  readonly q_head: ParametersOf<Q>
-}
+} & (Q extends Confidence ? unknown : { readonly q_head: ParametersOf<Q> })
 type Width<Z> = Z extends readonly [...Shape, infer D extends Dim] ? D : Dim
 
 /** `I` is the type of InputNet, `B` of the blocks, `St` of the states' paths, `O` and `Q` of the heads. */
@@ -79,7 +80,7 @@ export interface Definition<I, B, St, O, Q> {
   readonly input: I
   /** Blocks by the name of their parameters. */
   readonly blocks: B
-  /** The states, each with where it starts: the path of a fixed vector [D], or `fromInput`. */
+  /** The states, each with where it starts: the path of a fixed vector [D], `fromNoise()`, or `fromInput`. */
   readonly state: St
   /** One segment: which block is called when, with what. */
   readonly think: (
@@ -90,10 +91,13 @@ export interface Definition<I, B, St, O, Q> {
   readonly answer: NoInfer<keyof St & string>
   /** The answer's logits [batch, S, V]. */
   readonly output: Accept<Answer<ApplyTyped<RuleOf<O>, InputShape<I>, 'f32'>, AnswerShape<I>>> & O
-  /** (q_halt, q_continue) [batch, 2] */
-  readonly qHead: Accept<Answer<ApplyTyped<RuleOf<Q>, InputShape<I>, 'f32'>, ['batch', 2]>> & Q
+  /** (q_halt, q_continue) [batch, 2]; or `confidence`, of the logits, without parameters and q_continue. */
+  readonly qHead: QFits<Q, InputShape<I>> & Q
   readonly halting: Halting
 }
+
+/** What stands in the way of a Q head for states of shape `Z`. */
+type QFits<Q, Z> = Q extends Confidence ? unknown : Accept<Answer<ApplyTyped<RuleOf<Q>, Z, 'f32'>, ['batch', 2]>>
 
 /**
  * Puts a model together. Shapes that do not fit are refused by the compiler, and by `ShapeError` at run time.
@@ -105,7 +109,7 @@ export const reasoner = <
   B extends Readonly<Record<string, AnyModule>>,
   const St extends Readonly<Record<string, StateStart>>,
   O extends AnyModule,
-  Q extends AnyModule,
+  Q extends AnyModule | Confidence,
 >(
   definition: Definition<I, B, St, O, Q>,
 ): Reasoner<ModelParameters<I, B, St, O, Q>> => assemble(definition as unknown as Assembled) as never
@@ -122,9 +126,10 @@ interface Assembled {
   ) => Recurrence<State>
   readonly answer: string
   readonly output: AnyModule
-  readonly qHead: AnyModule
+  readonly qHead: AnyModule | Confidence
   readonly halting: Halting
 }
+const isModule = (head: AnyModule | Confidence): head is AnyModule => 'apply' in head
 
 /** Bound parameters, read by the name of a part. */
 type BoundTree = Readonly<Record<string, unknown>>
@@ -162,6 +167,7 @@ const assemble = (definition: Assembled): Reasoner => {
   const { name, input, blocks, state, think, answer, output, qHead, halting } = definition
   const { vocabulary, sequence, hidden, puzzleEmbedding, puzzles } = input.options
   const z: Shape = input.shape
+  const carried = carriedStates(state)
   const last = <A>(items: readonly A[], start: A): A => items.at(-1) ?? start
 
   const segment = (parameters: BoundTree, start: State, inputs: SegmentInputs): Segment => {
@@ -169,19 +175,15 @@ const assemble = (definition: Assembled): Reasoner => {
     const bound = Object.fromEntries(
       Object.entries(blocks).map(([key, block]) => [key, boundBlock(block, parameters[key])]),
     )
-    const begin: State = Object.fromEntries(
-      Object.entries(state).map(([key, from]) => [key, typeof from === 'string' ? start[key]! : x]),
-    )
-    const moments = unroll(think(bound, x), begin)
+    const begin: State = Object.fromEntries(Object.keys(state).map((key) => [key, key in carried ? start[key]! : x]))
+    const moments = unroll(think(bound, x), begin, inputs.keys && drawsOf(inputs.keys))
     const end = last(moments, { level: '', state: begin }).state
     const answerState = end[answer]!
-    const q = run(qHead, parameters.q_head, answerState)
-    const column = (i: number) => reshape(sliceAxis(q, 1, i, 1), ['batch'])
+    const logits = run(output, parameters.lm_head, answerState)
     return {
       state: Object.fromEntries(Object.keys(start).map((key) => [key, end[key]!])),
-      logits: run(output, parameters.lm_head, answerState),
-      qHalt: column(0),
-      qContinue: column(1),
+      logits,
+      ...(isModule(qHead) ? columns(run(qHead, parameters.q_head, answerState)) : { qHalt: confidenceOf(logits) }),
       embedded: x,
       calls: moments.map((moment, i) => ({
         level: moment.level,
@@ -196,54 +198,49 @@ const assemble = (definition: Assembled): Reasoner => {
     ...input.parameters,
     ...Object.fromEntries(Object.entries(blocks).map(([key, block]) => [key, block.parameters])),
     ...Object.fromEntries(
-      fixedVectors(state).map(([, path]) => [path, parameter([hidden], { kind: 'truncatedNormal', std: 1 }, 'fixed')]),
+      fixedVectors(state).map((path) => [path, parameter([hidden], { kind: 'truncatedNormal', std: 1 }, 'fixed')]),
     ),
     lm_head: output.parameters,
-    q_head: qHead.parameters,
+    ...(isModule(qHead) && { q_head: qHead.parameters }),
   }
   return {
     name,
     parameters,
     sizes: { sequence, vocabulary, hidden, puzzleTokens: input.puzzleTokens, puzzleEmbedding, puzzles },
     ...(puzzleEmbedding > 0 && { puzzleTable: 'puzzle_emb.weights' }),
-    initialState: (bound) =>
-      Object.fromEntries(
-        fixedVectors(state).map(([key, path]) => [key, broadcastTo((bound as BoundTree)[path] as Tensor, z)]),
-      ),
+    stateShape: z,
+    carried,
+    initialState: (bound, keys) => initialStates(name, carried, z, bound as BoundTree, keys),
     segment: (bound, start, inputs) => segment(bound as BoundTree, start, inputs),
     halting,
     parts: partsOf(definition, z),
   }
 }
 
-/** The states that start from a fixed vector, with its path. */
-const fixedVectors = (state: Assembled['state']): readonly (readonly [string, string])[] =>
-  Object.entries(state).flatMap(([key, from]) => (typeof from === 'string' ? [[key, from] as const] : []))
+/** [B, 2] → q_halt and q_continue, [B] each. */
+const columns = (q: Tensor) => {
+  const column = (i: number) => reshape(sliceAxis(q, 1, i, 1), ['batch'])
+  return { qHalt: column(0), qContinue: column(1) }
+}
 
-/** The state a call changed: the first that is another tensor than before, without its `stopGradient`. */
+/** The state a call changed: the first that is another than before. */
 const changed = (before: State, after: State) => {
-  const bare = (t: Tensor): Tensor => (t.op.kind === 'stopGradient' ? (t.inputs[0] as Tensor) : t)
-  const names = Object.keys(after)
-  const name = names.find((key) => bare(after[key]!) !== bare(before[key]!)) ?? (names[0] as string)
+  const name = moved(before, after)[0] ?? (Object.keys(after)[0] as string)
   return { name, before: before[name]!, state: after[name]! }
 }
 
 /** The run-time side of what the types of `Definition` demand. */
 const checkAnswers = ({ input, output, qHead }: Assembled, z: Shape): void => {
-  for (const head of [output, qHead]) demandFloats(head, z)
+  demandFloats(output, z)
   demand(answerRule(output.rule(z), ['batch', input.sequence, input.vocabulary]))
+  if (!isModule(qHead)) return
+  demandFloats(qHead, z)
   demand(answerRule(qHead.rule(z), ['batch', 2]))
 }
 
 /** Two parts under one name would share their parameters without a word. */
 const checkNames = ({ input, blocks, state }: Assembled): void => {
-  const names = [
-    ...Object.keys(input.parameters),
-    ...Object.keys(blocks),
-    ...new Set(fixedVectors(state).map(([, path]) => path)),
-    'lm_head',
-    'q_head',
-  ]
+  const names = [...Object.keys(input.parameters), ...Object.keys(blocks), ...fixedVectors(state), 'lm_head', 'q_head']
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw new Error(`reasoner: two parts keep their parameters under "${twice}"`)
 }
@@ -280,6 +277,6 @@ const partsOf = ({ input, blocks, output, qHead }: Assembled, z: Shape): readonl
       }),
     ),
     moduleOf('lm_head', output),
-    moduleOf('q_head', qHead),
+    ...(isModule(qHead) ? [moduleOf('q_head', qHead)] : []),
   ]
 }

@@ -1,5 +1,18 @@
 /** OutputNet and QHead: what is read off the answer state. D hidden, S puzzle tokens, V vocabulary, T positions. */
-import { reshape, sliceAxis } from '../ir/index.js'
+import {
+  exp,
+  log,
+  max,
+  maximum,
+  neg,
+  reshape,
+  sliceAxis,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+} from '../ir/index.js'
 import {
   type AnyModule,
   defineModule,
@@ -48,4 +61,18 @@ export const qHead = <const D extends number>(options: {
     probe: ['…', hidden],
     compute: (parameters: unknown, x) => run(head, parameters, reshape(sliceAxis(x, 1, 0, 1), [x.shape[0]!, hidden])),
   })
+}
+
+/**
+ * In the place of a Q head: q_halt is how sure the answer is of its least certain token, and nothing is learnt of it.
+ * SE-RRM (arXiv 2603.02193) has the probability; q_halt is its logit, so that q_halt > 0 is more likely than not.
+ */
+export const confidence = { kind: 'confidence' } as const
+export type Confidence = typeof confidence
+
+/** log(p / (1 − p)) with p = min over S of the largest softmax probability, up to 1 − 1e-6. [B, S, V] → [B] */
+export const confidenceOf = (logits: Tensor): Tensor => {
+  // Of a token, 1/p = Σ exp(x − max x).
+  const others = sub(sum(exp(sub(logits, unsqueeze(max(logits, [2]), 2))), [2]), 1)
+  return stopGradient(neg(log(maximum(max(others, [1]), 1e-6))))
 }

@@ -93,7 +93,8 @@ export const inputNet = <
 
 const inputNetOf = (options: InputOptions): InputNet => {
   const { vocabulary, sequence, hidden, puzzleEmbedding = 0, puzzles = 1, positions = 'none' } = options
-  for (const [name, size] of Object.entries({ vocabulary, sequence, hidden })) demandPositive(`inputNet: ${name}`, size)
+  for (const [name, size] of Object.entries({ vocabulary, sequence, hidden, puzzles }))
+    demandPositive(`inputNet: ${name}`, size)
   const puzzleTokens = options.puzzleTokens ?? Math.ceil(puzzleEmbedding / hidden)
   demandPuzzleRoom(puzzleEmbedding, puzzleTokens, hidden)
   const total = puzzleTokens + sequence
@@ -136,7 +137,7 @@ const inputNetOf = (options: InputOptions): InputNet => {
   }
 }
 
-const expectShape = (name: string, t: Tensor, shape: Shape): void => {
+export const expectShape = (name: string, t: Tensor, shape: Shape): void => {
   if (showShape(t.shape) !== showShape(shape))
     throw new ShapeError(`inputNet cannot take ${name} ${showShape(t.shape)}: expected ${showShape(shape)}`)
 }

@@ -6,8 +6,9 @@
 import type { DType, Tensor } from '../ir/index.js'
 import type { ParameterTree, TensorTree } from '../nn/index.js'
 import type { Shape } from '../shape/index.js'
+import type { StateStart } from './states.js'
 
-/** The recurrent state by name, each [B, T, D]; HRM: `z_H`, `z_L`. */
+/** The recurrent state by name, each [B, T, D] (or what InputNet makes); HRM: `z_H`, `z_L`. */
 export type State = Readonly<Record<string, Tensor>>
 
 /** One forward pass of one segment. */
@@ -38,11 +39,14 @@ export interface SegmentInputs {
   readonly tokens: Tensor
   /** Rows of the puzzle embedding [B, puzzleEmbedding]; absent when the model has none. */
   readonly puzzle?: Tensor
+  /** i32 [B]: what noise is drawn by; without, there is none. */
+  readonly keys?: Tensor
 }
 
 /**
  * When to stop: at most `maxSegments`. `adaptive`: the Q head may stop an example earlier, and with `exploration`
- * probability a random least number of segments is drawn; otherwise every example gets all segments.
+ * probability a random least number of segments is drawn. Otherwise an example leaves after a segment with `exploration`
+ * probability; with none, every example gets all segments.
  */
 export interface Halting {
   readonly maxSegments: number
@@ -78,8 +82,15 @@ export interface Reasoner<P extends ParameterTree = ParameterTree> {
   }
   /** Path of the puzzle embedding table in `parameters` (training `rows`); absent when there is none. */
   readonly puzzleTable?: string
-  /** The state every example starts from, broadcast to [B, T, D]. */
-  readonly initialState: (parameters: TensorTree) => State
+  /** Of every state: what InputNet makes. */
+  readonly stateShape: Shape
+  /** The states that go on from segment to segment, in order, each with where it starts. */
+  readonly carried: Readonly<Record<string, StateStart>>
+  /**
+   * The carried states every example starts from. A model that starts from noise (`startsFromNoise`) needs the keys of the
+   * examples, i32 [B]: other keys are other states.
+   */
+  readonly initialState: (parameters: TensorTree, keys?: Tensor) => State
   readonly segment: (parameters: TensorTree, state: State, inputs: SegmentInputs) => Segment
   readonly halting: Halting
   /** InputNet, the blocks, OutputNet, QHead. */

@@ -6,15 +6,16 @@
  *   = low low high low │ low high        left of the bar without gradient: memory O(1) in the number of cycles
  */
 import { stopGradient, type Tensor } from '../ir/index.js'
-import type { ShapeOf } from '../nn/index.js'
-import { demand, type KeptState, keptState, ShapeError, type Show, showShape } from '../shape/index.js'
+import type { Draws, ShapeOf } from '../nn/index.js'
+import { demand, demandPositive, type KeptState, keptState, ShapeError, type Show, showShape } from '../shape/index.js'
 import { type GradientRule, product } from './gradient-rules.js'
 import type { State } from './reasoner.js'
 
 /** Tensors by name; written so that an interface will do. */
-type States<S> = { readonly [K in keyof S]: Tensor }
+export type States<S> = { readonly [K in keyof S]: Tensor }
 
-export type Step<S> = (state: S) => S
+/** `draws` are there where there is to be noise. */
+export type Step<S> = (state: S, draws?: Draws) => S
 
 /** One application of a block; `level` names it in traces (`L`, `H`). */
 export interface Call<S> {
@@ -74,8 +75,8 @@ const detach = (t: Tensor): Tensor => (!isTensor(t) || t.op.kind === 'stopGradie
 export const detached = <S extends States<S>>(recurrence: Recurrence<S>): Recurrence<S> =>
   recurrence.map(({ level, step }) => ({
     level,
-    step: (state) => {
-      const after = step(state)
+    step: (state, draws) => {
+      const after = step(state, draws)
       // (A step that gives no states is refused by `unroll`.)
       return isTensor(after)
         ? after
@@ -105,6 +106,7 @@ export const hierarchy =
   <const Ps extends readonly number[]>({ periods, gradient }: Hierarchy<Ps>) =>
   <S extends States<S>>(...levels: { readonly [K in keyof Ps]: Recurrence<S> }): Recurrence<S> => {
     const lines = levels as unknown as readonly Recurrence<S>[]
+    for (const [i, period] of periods.entries()) demandPositive(`hierarchy: the period of level ${i + 1}`, period)
     const line = lines.reduce<Recurrence<S>>(
       (faster, level, i) => iterate(periods[i] ?? 0)<S>(inTurn(faster, level)),
       [],
@@ -126,8 +128,10 @@ export interface Convergence {
 /** Two levels: `cycles` times `steps` low steps, then one high step. HRM §2. */
 export const hierarchicalConvergence =
   ({ cycles, steps, gradient }: Convergence) =>
-  <S extends States<S>>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> =>
-    hierarchy({ periods: [steps, cycles], gradient })<S>(low, high)
+  <S extends States<S>>(low: Recurrence<S>, high: Recurrence<S>): Recurrence<S> => {
+    for (const [name, n] of Object.entries({ cycles, steps })) demandPositive(`hierarchicalConvergence: ${name}`, n)
+    return hierarchy({ periods: [steps, cycles], gradient })<S>(low, high)
+  }
 
 export interface Moment<S> {
   readonly level: string
@@ -135,10 +139,14 @@ export interface Moment<S> {
 }
 
 /** The state after every call, from the first on; throws `ShapeError` when a call changes the shape of a state. */
-export const unroll = <S extends States<S>>(recurrence: Recurrence<S>, start: S): readonly Moment<S>[] => {
+export const unroll = <S extends States<S>>(
+  recurrence: Recurrence<S>,
+  start: S,
+  draws?: Draws,
+): readonly Moment<S>[] => {
   const moments: Moment<S>[] = []
   for (const { level, step } of recurrence) {
-    const state = step(moments.at(-1)?.state ?? start)
+    const state = step(moments.at(-1)?.state ?? start, draws)
     demandSteady(state, start)
     moments.push({ level, state })
   }
@@ -162,5 +170,10 @@ const demandSteady = (after: State | Tensor, before: State): void => {
   }
   const added = Object.keys(after).find((name) => !Object.hasOwn(before, name))
   if (added !== undefined) throw new ShapeError(`the step adds the state ${added}`)
+}
+/** The states that a call changed: other tensors than before, but for a `stopGradient` around them. */
+export const moved = <S extends States<S>>(before: S, after: S): readonly (keyof S & string)[] => {
+  const bare = (t: Tensor): Tensor => (t.op.kind === 'stopGradient' ? (t.inputs[0] as Tensor) : t)
+  return (Object.keys(after) as (keyof S & string)[]).filter((name) => bare(after[name]) !== bare(before[name]))
 }
 const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'op' in value

@@ -109,6 +109,8 @@ export const maximum = two('max')
 export const minimum = two('min')
 /** The angle of (x, y), for x ≥ 0: `atan2(y, x)`. */
 export const atan2 = two('atan2')
+/** Uniform in (−1, 1) by a key and a counter, both i32: `random.ts`. */
+export const uniform = two('uniform')
 export const less = two('less')
 export const lessEqual = two('lessEqual')
 export const equal = two('equal')
@@ -127,6 +129,7 @@ export const rsqrt = one('rsqrt')
 export const reciprocal = one('reciprocal')
 export const sigmoid = one('sigmoid')
 export const softplus = one('softplus')
+export const erfinv = one('erfinv')
 export const square = (x: Tensor): Tensor => mul(x, x)
 
 export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : node({ kind: 'cast', dtype }, [x]))

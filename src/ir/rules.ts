@@ -72,7 +72,10 @@ export const rules: { readonly [K in OpKind]: Row<K> } = {
   binary: {
     lowering: 'elementwise',
     shape: allSame((op: OpOf<'binary'>) => op.name),
-    dtype: (op, inputs) => (binary[op.name].result === 'bool' ? 'bool' : first(inputs).dtype),
+    dtype: (op, inputs) => {
+      const { result } = binary[op.name]
+      return result === 'same' ? first(inputs).dtype : result
+    },
   },
   logical: { lowering: 'elementwise', shape: allSame((op: OpOf<'logical'>) => op.name), dtype: () => 'bool' },
   not: { lowering: 'elementwise', shape: (_, inputs) => first(inputs).shape, dtype: () => 'bool' },

@@ -16,8 +16,11 @@ import {
   attentionRule,
   type DotProductAttention,
   demand,
+  demandPositive,
+  demandWidening,
   dotProductAttentionRule,
   type EvenHead,
+  elements,
   evenHead,
   type First,
   type FloorDivide,
@@ -25,12 +28,15 @@ import {
   headDim,
   type Modulo,
   type Multiply,
+  type QuarteredHead,
+  quarteredHead,
   type Shape,
   ShapeError,
   type SwigluRule,
   type SwigluWidth,
   swigluRule,
   swigluWidth,
+  type Widening,
 } from '../shape/index.js'
 import { type LinearParameters, linear } from './linear.js'
 import { type AnyModule, defineModule, type Module, run } from './module.js'
@@ -39,30 +45,39 @@ import { softmax } from './operations.js'
 import { rotary } from './rotary.js'
 import { demandType, type Takes, type TensorOf } from './typing.js'
 
-export type AttentionParameters<D extends number> = {
-  readonly qkv_proj: LinearParameters<D, Multiply<3, D>>
-  readonly o_proj: LinearParameters<D, D>
+export type AttentionParameters<D extends number, W extends number = D> = {
+  readonly qkv_proj: LinearParameters<D, Multiply<3, W>>
+  readonly o_proj: LinearParameters<W, D>
 }
 
-export interface AttentionOptions<D extends number, H extends number, R = boolean> {
+/** `true`: by their place in the row of positions; `grid`: by row and column, of positions that are a square read line by line. */
+export type Rotary = boolean | 'grid'
+
+export interface AttentionOptions<D extends number, H extends number, R = Rotary, W = number> {
   readonly hidden: D
-  /** Must divide `hidden`. */
+  /** Must divide `width`. */
   readonly heads: H
-  /** Turn queries and keys by their position; needs an even head dimension. */
+  /** Turn queries and keys by their position; needs an even head dimension, on a grid a multiple of 4. */
   readonly rotary?: R
+  /** Of all heads together. Default: `hidden`. */
+  readonly width?: W
 }
 
 /** What stands in the way of rotary positions: nothing, or that the head dimension is odd. */
-export type Turned<D extends number, H extends number, R> = [R] extends [true]
+export type Turned<D extends number, H extends number, R> = [R] extends [true | 'grid']
   ? [Modulo<D, H>] extends [0]
-    ? EvenHead<'attention', FloorDivide<D, H>>
+    ? R extends 'grid'
+      ? QuarteredHead<'attention', FloorDivide<D, H>>
+      : EvenHead<'attention', FloorDivide<D, H>>
     : unknown
   : unknown
 
 /** What stands in the way of `heads` that may be left out: nothing when they are (`never`). */
-export type FittingHeads<D extends number, H extends number, R> = [H] extends [never]
+export type FittingHeads<D extends number, H extends number, R, What extends 'hidden' | 'width' = 'hidden'> = [
+  H,
+] extends [never]
   ? unknown
-  : HeadsOf<D, H> extends infer E
+  : HeadsOf<D, H, What> extends infer E
     ? unknown extends E
       ? Turned<D, H, R>
       : E
@@ -73,36 +88,43 @@ export type FittingHidden<D extends number, H extends number, R, Default extends
   : unknown
 
 /**
- * softmax(q·kᵀ/√d)·v over all positions, between one projection D → 3D (q heads, k heads, v heads) and one D → D.
- * [B, T, D] → [B, T, D]
+ * softmax(q·kᵀ/√d)·v over all positions, between one projection D → 3W (q heads, k heads, v heads) and one W → D. Every row
+ * of the leading axes for itself. [..., T, D] → [..., T, D]
  */
-export const attention = <const D extends number, const H extends number, const R extends boolean = false>(
-  options: AttentionOptions<D, H & HeadsOf<D, H>, Turned<D, H, R> & R>,
-): Module<AttentionRule<D, H>, AttentionParameters<D>> => {
-  const { hidden, heads, rotary: turn = false } = options as unknown as AttentionOptions<number, number>
-  const d = headDim(hidden, heads)
+export const attention = <
+  const D extends number,
+  const H extends number,
+  const R extends Rotary = false,
+  const W extends number = D,
+>(
+  options: AttentionOptions<D, H & HeadsOf<W, H, W extends D ? 'hidden' : 'width'>, Turned<W, H, R> & R, W>,
+): Module<AttentionRule<D, H, W>, AttentionParameters<D, W>> => {
+  const { hidden, heads, rotary: turn = false, width = hidden } = options as unknown as AttentionOptions<number, number>
+  demandPositive('attention: width', width)
+  const d = headDim(width, heads, width === hidden ? 'hidden' : 'width')
   if (typeof d !== 'number') throw new ShapeError(d.sentence)
-  const odd = turn ? evenHead('attention', d) : undefined
-  if (odd !== undefined) throw new ShapeError(odd.sentence)
-  const [qkv, out]: readonly AnyModule[] = [linear(hidden, 3 * hidden), linear(hidden, hidden)]
+  const unturned = turn === 'grid' ? quarteredHead('attention', d) : turn ? evenHead('attention', d) : undefined
+  if (unturned !== undefined) throw new ShapeError(unturned.sentence)
+  const [qkv, out]: readonly AnyModule[] = [linear(hidden, 3 * width), linear(width, hidden)]
   // One pair of rotary tables per length, shared by all calls of this module and its copies in a stack.
   const turns = new Map<number, (qkv: Tensor) => Tensor>()
   const turned = (packed: Tensor): Tensor => {
     const positions = packed.shape[1] as number
-    const by = turns.get(positions) ?? rotary(positions, d)
+    const by = turns.get(positions) ?? rotary(positions, d, turn === 'grid')
     turns.set(positions, by)
     return by(packed)
   }
   return defineModule({
     name: `attention(${hidden}, ${heads} heads)`,
     parameters: { qkv_proj: qkv!.parameters, o_proj: out!.parameters },
-    rule: attentionRule(hidden, heads),
+    rule: attentionRule(hidden, heads, width),
     probe: ['…', hidden],
     compute: ({ qkv_proj, o_proj }: { readonly qkv_proj: unknown; readonly o_proj: unknown }, x) => {
-      const [batch, positions] = x.shape as readonly [string, number]
-      const packed = reshape(run(qkv!, qkv_proj, x), [batch, positions, 3, heads, d])
-      const mixed = attend(turn ? turned(packed) : packed)
-      return run(out!, o_proj, reshape(mixed, [batch, positions, hidden]))
+      const leading = x.shape.slice(0, -2)
+      const positions = x.shape.at(-2) as number
+      const packed = reshape(run(qkv!, qkv_proj, x), [elements(leading), positions, 3, heads, d])
+      const mixed = attend(turn === false ? packed : turned(packed))
+      return run(out!, o_proj, reshape(mixed, [...leading, positions, width]))
     },
   })
 }
@@ -163,10 +185,11 @@ export interface SwigluOptions<D extends number, E extends number> {
 
 /** down(silu(gate) · up) with (gate, up) = one projection D → 2·inter. [..., D] → [..., D] */
 export const swiglu = <const D extends number, const E extends number>(
-  options: SwigluOptions<D, E>,
+  options: SwigluOptions<D, Widening<'swiglu', E> & E>,
 ): Module<SwigluRule<D, SwigluWidth<D, E>>, SwigluParameters<D, SwigluWidth<D, E>>> => {
-  const { hidden, expansion } = options
+  const { hidden, expansion } = options as SwigluOptions<number, number>
   const inter = swigluWidth(hidden, expansion)
+  demandWidening('swiglu', expansion, inter)
   const [gateUp, down]: readonly AnyModule[] = [linear(hidden, 2 * inter), linear(inter, hidden)]
   return defineModule({
     name: `swiglu(${hidden})`,

@@ -6,12 +6,17 @@ import {
   type Chain,
   chain,
   demand,
+  demandPositive,
   type FirstProbe,
   isRefusal,
   keptRule,
   type Obstacle,
   type OverPositions,
+  type OverSymbols,
   overPositionsRule,
+  overSymbolsProbe,
+  overSymbolsRule,
+  type Positive,
   type Repeat,
   type Residual,
   type Rule,
@@ -195,6 +200,7 @@ export const flow = flowOf as unknown as <const Ls extends readonly [AnyLayer, .
 ) => Layer<Chain<Rules<Ls>>>
 
 const stackOf = (n: number, block: AnyModule): AnyModule => {
+  demandPositive('layers', n)
   const rule = keptRule('stack: the block', block.rule)
   demandFloats(block, block.probe)
   demand(rule(block.probe))
@@ -212,7 +218,7 @@ const stackOf = (n: number, block: AnyModule): AnyModule => {
 
 /** `n` copies one after another, each with its own parameters: `layers.0`, `layers.1`… */
 export const stack = stackOf as unknown as <const N extends number, M extends AnyModule>(
-  n: N,
+  n: Positive<'layers', N> & N,
   block: Probed<Stack<RuleOf<M>>> & M,
 ) => Module<Stack<RuleOf<M>>, { readonly layers: Repeat<N, ParametersOf<M>> }>
 
@@ -241,3 +247,30 @@ const overPositionsOf = (inner: AnyModule): AnyModule => {
 export const overPositions = overPositionsOf as unknown as <M extends AnyModule>(
   inner: M,
 ) => Module<OverPositions<RuleOf<M>>, ParametersOf<M>>
+
+const overSymbolsOf = (inner: AnyModule): AnyModule => {
+  const swap = (x: Tensor) => {
+    const last = x.shape.length - 1
+    return transpose(
+      x,
+      x.shape.map((_, i) => (i === last - 1 ? last - 2 : i === last - 2 ? last - 1 : i)),
+    )
+  }
+  return makeModule({
+    name: `overSymbols(${inner.name})`,
+    speaker: inner.speaker,
+    parameters: inner.parameters,
+    takes: inner.takes,
+    rule: overSymbolsRule(inner.rule),
+    probe: overSymbolsProbe(inner.probe),
+    compute: (parameters: unknown, x) => swap(run(inner, parameters, swap(x))),
+  })
+}
+
+/**
+ * The module along the axis before the positions, as axial attention goes along one axis after the other: a on
+ * [..., T, C, D]. [..., C, T, D] → [..., C, T, D]
+ */
+export const overSymbols = overSymbolsOf as unknown as <M extends AnyModule>(
+  inner: M,
+) => Module<OverSymbols<RuleOf<M>>, ParametersOf<M>>

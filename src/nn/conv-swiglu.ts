@@ -3,7 +3,14 @@
  * positions. D hidden, T positions.
  */
 import { add, mul, pad, reshape, sliceAxis, type Tensor } from '../ir/index.js'
-import { type SwigluRule, type SwigluWidth, swigluRule, swigluWidth } from '../shape/index.js'
+import {
+  demandWidening,
+  type SwigluRule,
+  type SwigluWidth,
+  swigluRule,
+  swigluWidth,
+  type Widening,
+} from '../shape/index.js'
 import type { SwigluOptions, SwigluParameters } from './attention.js'
 import { linear } from './linear.js'
 import { type AnyModule, defineModule, type Module, run } from './module.js'
@@ -18,10 +25,11 @@ export type ConvSwigluParameters<D extends number, Inter extends number> = Swigl
  * h = silu(gate)·up; down(silu(w₀·h_{t−1} + w₁·h_t + b)), with nothing before the first position. [..., T, D] → the same.
  */
 export const convSwiglu = <const D extends number, const E extends number>(
-  options: SwigluOptions<D, E>,
+  options: SwigluOptions<D, Widening<'convSwiglu', E> & E>,
 ): Module<SwigluRule<D, SwigluWidth<D, E>>, ConvSwigluParameters<D, SwigluWidth<D, E>>> => {
-  const { hidden, expansion } = options
+  const { hidden, expansion } = options as SwigluOptions<number, number>
   const inter = swigluWidth(hidden, expansion)
+  demandWidening('convSwiglu', expansion, inter)
   const [gateUp, down]: readonly AnyModule[] = [linear(hidden, 2 * inter), linear(inter, hidden)]
   return defineModule({
     name: `convSwiglu(${hidden})`,

@@ -4,33 +4,19 @@
  * makes the standard deviation after truncation exactly `std`.
  */
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { unary } from '../ir/index.js'
 import type { Shape } from '../shape/index.js'
 import { flattenParameters, type Initialiser, type ParameterTree } from './parameters.js'
 
 /** erf(√2): the share of a normal distribution within two standard deviations. */
-const withinTwoSigma = 0.9544997361036416
+export const withinTwoSigma = 0.9544997361036416
 /** σ' / std: the inverse of the standard deviation of a standard normal cut at ±2, √(1 − 4·φ(2)/erf(√2)). */
-const widening = 1 / Math.sqrt(1 - (4 * Math.exp(-2)) / Math.sqrt(2 * Math.PI) / withinTwoSigma)
-
-/** erf⁻¹ for |u| < 0.996, by M. Giles' polynomial in −log(1 − u²) (Approximating the erfinv function, 2010): 1e-7 relative. */
-const inverseErf = (u: number): number => {
-  const w = -Math.log((1 - u) * (1 + u)) - 2.5
-  let p = 2.81022636e-8
-  p = 3.43273939e-7 + p * w
-  p = -3.5233877e-6 + p * w
-  p = -4.39150654e-6 + p * w
-  p = 0.00021858087 + p * w
-  p = -0.00125372503 + p * w
-  p = -0.00417768164 + p * w
-  p = 0.246640727 + p * w
-  p = 1.50140941 + p * w
-  return p * u
-}
+export const widening = 1 / Math.sqrt(1 - (4 * Math.exp(-2)) / Math.sqrt(2 * Math.PI) / withinTwoSigma)
 
 /** The value that a uniform u in (−erf √2, erf √2) stands for. */
 export const truncatedNormal = (u: number, std: number): number => {
   const limit = 2 * widening * std
-  return Math.max(-limit, Math.min(limit, widening * std * Math.SQRT2 * inverseErf(u)))
+  return Math.max(-limit, Math.min(limit, widening * std * Math.SQRT2 * unary.erfinv.evaluate(u)))
 }
 
 /** A 32-bit digest of seed and path (FNV-1a, then mixed), so that similar paths have unrelated streams. */

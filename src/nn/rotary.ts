@@ -20,14 +20,30 @@ import {
 } from '../shape/index.js'
 import { demandType, type Takes, type TensorOf } from './typing.js'
 
-/** cos(tθ_i) and ±sin(tθ_i), row-major [T, d]; computed in float64. */
-const angles = (positions: number, headDim: number, base: number) => {
+/** The angle that pair i < d/2 turns by at position t. */
+type AngleAt = (t: number, i: number) => number
+
+/** tθ_i */
+const inLine =
+  (headDim: number, base: number): AngleAt =>
+  (t, i) =>
+    t * base ** ((-2 * i) / headDim)
+
+/** Of positions that are a square, read line by line: the first quarter of a head turns by the row, the second by the column. */
+const onGrid = (positions: number, headDim: number, base: number): AngleAt => {
+  const width = Math.floor(Math.sqrt(positions))
+  const byPlace = inLine(headDim / 2, base)
+  return (t, i) => (i < headDim / 4 ? byPlace(Math.floor(t / width), i) : byPlace(t % width, i - headDim / 4))
+}
+
+/** cos and ±sin of the angles, row-major [T, d]; computed in float64. */
+const angles = (positions: number, headDim: number, angleAt: AngleAt) => {
   const cosine = new Float32Array(positions * headDim)
   const sine = new Float32Array(positions * headDim)
   const half = headDim / 2
   for (let t = 0; t < positions; t++)
     for (let i = 0; i < headDim; i++) {
-      const angle = t * base ** ((-2 * (i % half)) / headDim)
+      const angle = angleAt(t, i % half)
       cosine[t * headDim + i] = Math.cos(angle)
       sine[t * headDim + i] = i < half ? -Math.sin(angle) : Math.sin(angle)
     }
@@ -42,9 +58,14 @@ const turn = (x: Tensor, cosine: Tensor, sine: Tensor): Tensor => {
   return add(mul(x, cosine), mul(rolled, sine))
 }
 
-/** Packed projections [B, T, 3, H, d] → the same with q and k turned by their position; one pair of tables for all calls. */
-export const rotary = (positions: number, headDim: number, base = 10000): ((qkv: Tensor) => Tensor) => {
-  const table = angles(positions, headDim, base)
+const BASE = 10000
+
+/**
+ * Packed projections [B, T, 3, H, d] → the same with q and k turned by their position, or by row and column; one pair of
+ * tables for all calls.
+ */
+export const rotary = (positions: number, headDim: number, isGrid = false): ((qkv: Tensor) => Tensor) => {
+  const table = angles(positions, headDim, isGrid ? onGrid(positions, headDim, BASE) : inLine(headDim, BASE))
   const shape = [positions, 3, 1, headDim]
   const cosine = new Float32Array(positions * 3 * headDim).fill(1)
   const sine = new Float32Array(positions * 3 * headDim)
@@ -68,11 +89,11 @@ export interface RotaryTables<T extends number = number, D extends number = numb
 }
 
 /** Tables for `positions` positions and an even head dimension; `base` sets the slowest frequency. */
-export const rotaryTables = ((positions: number, headDim: number, base = 10000): RotaryTables => {
+export const rotaryTables = ((positions: number, headDim: number, base = BASE): RotaryTables => {
   demandPositive('rotaryTables', positions)
   const odd = evenHead('rotaryTables', headDim)
   if (odd !== undefined) throw new ShapeError(odd.sentence)
-  const { cosine, sine } = angles(positions, headDim, base)
+  const { cosine, sine } = angles(positions, headDim, inLine(headDim, base))
   const table = (data: Float32Array) => literal(data, [positions, 1, headDim]) as RotaryTables['cosine']
   return { positions, headDim, cosine: table(cosine), sine: table(sine) }
 }) as unknown as <const T extends number, const D extends number>(

@@ -1,5 +1,5 @@
 /** The transformer block of HRM: post-norm, no biases. y = rms(y + attention(y)); y = rms(y + swiglu(y)). */
-import type { AttentionRule, HeadsOf, Repeat, SwigluWidth } from '../shape/index.js'
+import type { AttentionRule, HeadsOf, Repeat, SwigluWidth, Widening } from '../shape/index.js'
 import { type AttentionParameters, attention, type SwigluParameters, swiglu, type Turned } from './attention.js'
 import { named, postNorm, residual, seq } from './combinators.js'
 import type { Module } from './module.js'
@@ -28,7 +28,7 @@ export const transformerBlock = <
   const E extends number = 4,
   const R extends boolean = false,
 >(
-  options: BlockOptions<D, H & HeadsOf<D, H>, E, Turned<D, H, R> & R>,
+  options: BlockOptions<D, H & HeadsOf<D, H>, Widening<'swiglu', E> & E, Turned<D, H, R> & R>,
 ): Module<AttentionRule<D, H>, BlockParameters<D, E>> => {
   const { hidden, heads, expansion = 4, rotary = false } = options as unknown as BlockOptions<number, number, number>
   return seq(

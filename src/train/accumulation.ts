@@ -33,8 +33,8 @@ import { packed, streamedScalars, weightUpdates } from './updates.js'
 
 /**
  * One micro-batch of `n`. Residents: the arena, puzzle table, carry, `metrics.history`, and the sums `gradients.dense`
- * (laid out as the arena), `gradients.rows` and `gradients.ids` (a row an example). Streams: `batch.*` and `explore.*` of
- * the slice, `rates`, `slot`, and `micro`, which of them it is.
+ * (laid out as the arena), `gradients.rows` and `gradients.ids` (a row an example). Streams: `batch.*`, `explore.*` and
+ * `draws.keys` of the slice, `rates`, `slot`, and `micro`, which of them it is.
  */
 export const microStep = (model: Reasoner, settings: StepSettings, n: number): Graph => {
   const bound = bindArena(model.parameters)

@@ -3,9 +3,9 @@
  * own data. An example that halted is replaced by the next of the batch: its states by the initial state, its count by 0.
  */
 import type { Reasoner, State } from '../hrm/index.js'
-import { type DType, type HostArray, input, select, type Tensor, unsqueeze } from '../ir/index.js'
+import { type DType, type HostArray, input, reshape, select, type Tensor, unsqueeze } from '../ir/index.js'
 import type { Bound, ParameterTree } from '../nn/index.js'
-import type { Shape } from '../shape/index.js'
+import { bindDim, elements, type Shape } from '../shape/index.js'
 
 /** The data of the examples at work. */
 export interface Examples {
@@ -33,16 +33,18 @@ export const streamedExamples = ({ sizes }: Reasoner): Examples => ({
   puzzle_identifiers: input('batch.puzzle_identifiers', ['batch'], 'i32', 'streamed'),
 })
 
+/** The keys that the host streams, i32 [B]: what starts from noise, and noise in a segment, are drawn by them. */
+export const streamedKeys = (): Tensor => input('draws.keys', ['batch'], 'i32', 'streamed')
+
 /** The carry that stays on the device, for the examples at work; `leaf` may take them out of a larger one. */
 export const residentCarry = (
   model: Reasoner,
   stateNames: readonly string[],
   leaf = (name: string, shape: Shape, dtype: DType): Tensor => input(name, shape, dtype, 'resident'),
 ): Carry => {
-  const { sequence, puzzleTokens, hidden } = model.sizes
-  const z: Shape = ['batch', puzzleTokens + sequence, hidden]
+  const { sequence } = model.sizes
   return {
-    state: Object.fromEntries(stateNames.map((name) => [name, leaf(`carry.${name}`, z, 'f32')])),
+    state: Object.fromEntries(stateNames.map((name) => [name, leaf(`carry.${name}`, model.stateShape, 'f32')])),
     steps: leaf('carry.steps', ['batch'], 'i32'),
     halted: leaf('carry.halted', ['batch'], 'bool'),
     examples: {
@@ -59,11 +61,10 @@ export const emptyCarry = (
   stateNames: readonly string[],
   batch: number,
 ): Record<string, HostArray> => {
-  const { sequence, puzzleTokens, hidden } = model.sizes
+  const { sequence } = model.sizes
+  const numbers = bindDim(elements(model.stateShape), { batch })!
   return {
-    ...Object.fromEntries(
-      stateNames.map((name) => [`carry.${name}`, new Float32Array(batch * (puzzleTokens + sequence) * hidden)]),
-    ),
+    ...Object.fromEntries(stateNames.map((name) => [`carry.${name}`, new Float32Array(numbers)])),
     'carry.steps': new Int32Array(batch),
     'carry.halted': new Uint32Array(batch).fill(1),
     'carry.inputs': new Int32Array(batch * sequence),
@@ -72,19 +73,21 @@ export const emptyCarry = (
   }
 }
 
-/** The carry a segment starts from: those that halted made new. */
+/** The carry a segment starts from: those that halted made new; what starts from noise by `keys` i32 [B]. */
 export const refill = (
   model: Reasoner,
   parameters: Bound<ParameterTree>,
   carry: Carry,
   fresh: Examples,
+  keys: Tensor,
 ): Omit<Carry, 'halted'> => {
-  const initial = model.initialState(parameters)
+  const initial = model.initialState(parameters, keys)
   const { halted } = carry
   const perToken = unsqueeze(halted, 1)
+  const perNumber = (z: Tensor) => reshape(halted, [z.shape[0]!, ...z.shape.slice(1).map(() => 1)])
   return {
     state: Object.fromEntries(
-      Object.entries(carry.state).map(([name, z]) => [name, select(unsqueeze(perToken, 2), initial[name]!, z)]),
+      Object.entries(carry.state).map(([name, z]) => [name, select(perNumber(z), initial[name]!, z)]),
     ),
     steps: select(halted, 0, carry.steps),
     examples: {

@@ -5,14 +5,15 @@
 import { type Reasoner, saysStop } from '../hrm/index.js'
 import { type Backend, constant, type Graph, gather, input, less, select, type Tensor } from '../ir/index.js'
 import { bindParameters, correctness, predict } from '../nn/index.js'
-import type { Dims, Shape } from '../shape/index.js'
+import type { Dims } from '../shape/index.js'
 import { bindArena } from './arena.js'
-import { streamedExamples } from './carry.js'
+import { streamedExamples, streamedKeys } from './carry.js'
+import { attemptKeys } from './randomness.js'
 import { stateNames } from './step.js'
 
 /**
  * One segment. Residents: parameters, the states under `prefix`. Streams: `batch.*`, `fresh` (1: start from the initial
- * state). Outputs: `predictions` i32 [B, S]; `right`, `labelled` and `q_halt` f32 [B]; `stops` bool [B].
+ * state), `draws.keys` where that is drawn; of noise in a segment there is none. Outputs: `predictions` i32 [B, S]; `right`, `labelled` and `q_halt` f32 [B]; `stops` bool [B].
  */
 export const evaluationSegment = (
   model: Reasoner,
@@ -21,12 +22,10 @@ export const evaluationSegment = (
 ): Graph => {
   const { node } = bindArena(model.parameters, weights)
   const parameters = bindParameters(model.parameters, ({ path }) => node(path))
-  const { sequence, puzzleTokens, hidden } = model.sizes
-  const z: Shape = ['batch', puzzleTokens + sequence, hidden]
-  const initial = model.initialState(parameters)
+  const initial = model.initialState(parameters, streamedKeys())
   const isFresh = less(constant(0, [], 'i32'), input('fresh', [], 'i32', 'streamed'))
   const kept = Object.fromEntries(
-    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, z, 'f32', 'resident')]),
+    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, model.stateShape, 'f32', 'resident')]),
   )
   const start = Object.fromEntries(
     Object.entries(kept).map(([name, t]): [string, Tensor] => [name, select(isFresh, initial[name]!, t)]),
@@ -96,9 +95,10 @@ export const evaluator = async (
   return {
     batch,
     evaluate: async (data, segments) => {
+      const streams = { ...streamedBatch(data), ...attemptKeys(data) }
       const results: SegmentResult[] = []
       for (let s = 0; s < segments; s++) {
-        await executable.run({ ...streamedBatch(data), fresh: Int32Array.of(s === 0 ? 1 : 0) })
+        await executable.run({ ...streams, fresh: Int32Array.of(s === 0 ? 1 : 0) })
         const r = await executable.read(outputs)
         results.push({
           predictions: r.predictions as Int32Array,

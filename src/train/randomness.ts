@@ -5,23 +5,17 @@
 
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator'
-
-/** Mixes its words into 32 bits (the finaliser of MurmurHash3 after each). */
-const mix = (words: readonly number[]): number =>
-  words.reduce((h, word) => {
-    let x = Math.imul(h ^ word, 0x9e3779b1)
-    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b)
-    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
-    return x ^ (x >>> 16)
-  }, 0x2545f491)
+import { mixBits } from '../ir/index.js'
 
 /** An independent generator for each combination of words. */
-export const generatorOf = (...words: readonly number[]): RandomGenerator => xoroshiro128plus(mix(words))
+export const generatorOf = (...words: readonly number[]): RandomGenerator => xoroshiro128plus(mixBits(words))
 
 /** Uniform in [0, 1), exact in f32. */
 export const uniform = (generator: RandomGenerator): number => (generator.next() >>> 8) / 2 ** 24
 
 const EXPLORATION = 1
+const NOISE = 2
+const ATTEMPT = 3
 
 /** The exploration draws of step `t`: HRM §2, adaptive computation time. */
 export const explorationDraws = (seed: number, t: number, batch: number, maxSegments: number) => {
@@ -35,4 +29,23 @@ export const explorationDraws = (seed: number, t: number, batch: number, maxSegm
     // Uniform in 2..M.
     'explore.min_steps': draw(new Int32Array(batch), () => 2 + Math.floor(uniform(generator) * (maxSegments - 1))),
   }
+}
+
+/** What noise is drawn by in step `t`: a key for every example of the batch. */
+export const stepKeys = (seed: number, t: number, batch: number) => ({
+  'draws.keys': Int32Array.from({ length: batch }, (_, row) => mixBits([seed, NOISE, t, row])),
+})
+
+/**
+ * What the start of an attempt at puzzles is drawn by, where a model starts from noise: a key for every example, of its tokens
+ * and its puzzle identifier. So the same puzzle begins alike whatever batch it is in; another attempt begins elsewhere.
+ */
+export const attemptKeys = (
+  { inputs, puzzleIdentifiers }: { readonly inputs: Int32Array; readonly puzzleIdentifiers: Int32Array },
+  attempt = 0,
+) => {
+  const length = inputs.length / puzzleIdentifiers.length
+  const keyOf = (id: number, row: number) =>
+    mixBits([ATTEMPT, attempt, id, ...inputs.subarray(row * length, (row + 1) * length)])
+  return { 'draws.keys': puzzleIdentifiers.map(keyOf) }
 }

@@ -31,7 +31,15 @@ import {
 } from '../ir/index.js'
 import { answerLoss, binaryCrossEntropy, bindParameters, correctness, predict, type TokenLoss } from '../nn/index.js'
 import { type Arena, type BoundArena, bindArena } from './arena.js'
-import { type Carry, carryUpdates, type Examples, refill, residentCarry, streamedExamples } from './carry.js'
+import {
+  type Carry,
+  carryUpdates,
+  type Examples,
+  refill,
+  residentCarry,
+  streamedExamples,
+  streamedKeys,
+} from './carry.js'
 import { type MetricColumns, metricNames, metricSums, recordMetrics } from './metrics.js'
 import type { RowGradients } from './optimisers.js'
 import { lossScale } from './scaling.js'
@@ -63,14 +71,9 @@ export const streamedRates = (
 })
 
 /** Names of the states of a model, in order. */
-export const stateNames = (model: Reasoner): readonly string[] =>
-  Object.keys(
-    model.initialState(
-      bindParameters(model.parameters, ({ path, spec }) => input(path, spec.shape, 'f32', 'resident')),
-    ),
-  )
+export const stateNames = ({ carried }: Reasoner): readonly string[] => Object.keys(carried)
 
-/** One training step. Residents: the arena, moments, puzzle table, carry, `metrics.history`, in f16 `scaling`. Streams: `batch.*`, `explore.*`, `rates`, `slot`. */
+/** One training step. Residents: the arena, moments, puzzle table, carry, `metrics.history`, in f16 `scaling`. Streams: `batch.*`, `explore.*`, `draws.keys`, `rates`, `slot`. */
 export const trainingStep = (model: Reasoner, settings: StepSettings): Graph => {
   const bound = bindArena(model.parameters)
   const rates = streamedScalars()
@@ -117,16 +120,18 @@ export const supervised = (
   rates: Pick<Rates, 'perExample'>,
 ): Supervised => {
   const parameters = bindParameters(model.parameters, ({ path }) => node(path))
-  const start = refill(model, parameters, old, streamedExamples(model))
+  const keys = streamedKeys()
+  const start = refill(model, parameters, old, streamedExamples(model), keys)
   const { examples } = start
 
   const ids = examples.puzzle_identifiers
   const rows = model.puzzleTable === undefined ? undefined : gather(node(model.puzzleTable), ids)
   const inputs = { tokens: examples.inputs, ...(rows !== undefined && { puzzle: rows }) }
-  const segment = model.segment(parameters, start.state, inputs)
+  const segment = model.segment(parameters, start.state, { ...inputs, keys })
   const state = Object.fromEntries(Object.entries(segment.state).map(([name, z]) => [name, stopGradient(z)]))
   const halting = halt(model, start.steps, segment)
   const next: Carry = { ...halting, state, examples }
+  // The target is what the next segment would say without noise.
   const target = halting.learns ? continueTarget(model.segment(parameters, state, inputs), halting.last) : undefined
 
   const columns = lossColumns(kind, segment, examples, next, target)
@@ -157,11 +162,13 @@ interface Halt {
 const halt = ({ halting }: Reasoner, before: Tensor, segment: Segment): Halt => {
   const steps = add(before, 1)
   const last = lessEqual(constant(halting.maxSegments, [], 'i32'), steps)
-  if (!halting.adaptive || halting.maxSegments <= 1) return { steps, halted: last, last, learns: false }
+  const draws = halting.maxSegments > 1 && (halting.adaptive || halting.exploration > 0)
+  if (!draws) return { steps, halted: last, last, learns: false }
+  const explores = less(input('explore.uniform', ['batch'], 'f32', 'streamed'), halting.exploration)
+  if (!halting.adaptive) return { steps, halted: or(last, explores), last, learns: false }
   const learns = halting.continuation && segment.qContinue !== undefined
-  const uniform = input('explore.uniform', ['batch'], 'f32', 'streamed')
   const minSteps = input('explore.min_steps', ['batch'], 'i32', 'streamed')
-  const least = select(less(uniform, halting.exploration), minSteps, 0)
+  const least = select(explores, minSteps, 0)
   return { steps, halted: and(or(last, saysStop(halting, segment)), lessEqual(least, steps)), last, learns }
 }
 

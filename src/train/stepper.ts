@@ -7,12 +7,12 @@ import type { Backend, Executable, Graph, HostArray } from '../ir/index.js'
 import type { Dims } from '../shape/index.js'
 import { microStep, updateStep } from './accumulation.js'
 import { type HostBatch, streamedBatch } from './evaluation.js'
-import { explorationDraws } from './randomness.js'
+import { explorationDraws, stepKeys } from './randomness.js'
 import { learningRate } from './schedule.js'
 import type { TrainingSettings } from './settings.js'
 import { type StepSettings, streamedRates, trainingStep } from './step.js'
 
-/** Runs one step on the streams of the whole batch: `batch.*` and `explore.*`, [B] or [B, S], `rates` and `slot`. */
+/** Runs one step on the streams of the whole batch: `batch.*`, `explore.*`, `draws.*`, [B] or [B, S], `rates` and `slot`. */
 export type Stepper = (streams: Readonly<Record<string, HostArray>>) => Promise<void>
 
 /** What step t (from 1) streams: its batch, the rates of its place in the schedule, its draws. */
@@ -28,6 +28,7 @@ export const streamsOf = (
     ...streamedBatch(examples),
     ...streamedRates({ ...settings, window }, { ...rates, globalBatch: batch }),
     ...explorationDraws(seed, t, batch, halting.maxSegments),
+    ...stepKeys(seed, t, batch),
   }
 }
 
@@ -62,7 +63,7 @@ export const stepper = async (backend: Backend, model: Reasoner, settings: Train
   }
 }
 
-const PER_EXAMPLE = /^(batch|explore)\./
+const PER_EXAMPLE = /^(batch|explore|draws)\./
 
 const sliceOf = (streams: Readonly<Record<string, HostArray>>, i: number, n: number) =>
   Object.fromEntries(

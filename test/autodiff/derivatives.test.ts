@@ -34,6 +34,7 @@ const cases: Readonly<Record<string, Case>> = {
   reciprocal: { build: ir.reciprocal, domain: positive },
   sigmoid: { build: ir.sigmoid },
   softplus: { build: ir.softplus },
+  erfinv: { build: ir.erfinv, domain: (v) => v * 0.8 },
   add: { build: ir.add },
   sub: { build: ir.sub },
   mul: { build: ir.mul },

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { buildSudoku } from '../../src/cli/data.js'
 import { loadModel, openRun } from '../../src/cli/run-folder.js'
 import { type TrainOptions, trainCommand } from '../../src/cli/train.js'
+import { variantNames } from '../../src/hrm/index.js'
 
 let folder = ''
 const at = (...path: readonly string[]) => join(folder, ...path)
@@ -56,6 +57,46 @@ describe('a preset with another model', () => {
     expect(await refusal({ variant: 'transformer', sizes: { cycles: '2' } })).toMatch(/^the model has no size "cycles"/)
     expect(await refusal({ sizes: { gradient: 'half' } })).toContain('give oneStep, wholeCycle, full')
     expect(await refusal({ variant: 'recurrent', sizes: { heads: '7' } })).toContain('does not split into 7 heads')
+  })
+
+  test('is refused in a sentence that says what would do where a size is zero or negative', async () => {
+    const set = async (variant: string, sizes: Readonly<Record<string, string>>) => refusal({ variant, sizes })
+    expect(await set('hrm', { 'layers.high': '0' })).toBe('model.layers.high is "0"; give a whole number ≥ 1')
+    for (const size of ['heads', 'hidden', 'cycles', 'steps', 'maxSegments', 'layers'])
+      for (const value of ['0', '-2', '1.5', ''])
+        expect(await set('trm', { [size]: value })).toBe(`model.${size} is "${value}"; give a whole number ≥ 1`)
+    for (const value of ['0', '-1', 'wide'])
+      expect(await set('universal', { expansion: value })).toBe(`model.expansion is "${value}"; give a number > 0`)
+    expect(await set('eqr', { step: '1.5' })).toBe('model.step is "1.5"; give a number > 0 and ≤ 1')
+    expect(await set('eqr', { noise: '-0.1' })).toBe('model.noise is "-0.1"; give a number ≥ 0')
+    expect(await set('urm', { exploration: '2' })).toBe('model.exploration is "2"; give a number from 0 to 1')
+    expect(await set('se-rrm', { rotary: 'learned' })).toBe('model.rotary is "learned"; give grid or line or none')
+    expect(await set('se-rrm', { specials: '7' })).toContain('7 special tokens do not fit into a vocabulary of 6')
+  })
+
+  test('is refused in a sentence where a recipe that was written by hand has such sizes', async () => {
+    const named = { vocabulary: 6, sequence: 16, hidden: 8, heads: 2 }
+    const refused = async (name: string, sizes: object) => {
+      const source = { kind: 'variant', name, preset: 'mine', sizes: { ...named, ...sizes } } as const
+      const loaded = await loadModel(source, { typeCheck: false })
+      return E.isLeft(loaded) ? `${loaded.left[0]!.what}; ${loaded.left[0]!.fix}` : 'nothing was refused'
+    }
+    const fix = 'change the sizes of the model'
+    for (const name of variantNames.map((v) => v.name)) {
+      expect(await refused(name, { expansion: -1 })).toMatch(/wiglu: the expansion -1 is not above 0; change the sizes/)
+      expect(await refused(name, { expansion: 0 })).toMatch(/wiglu: the expansion 0 is not above 0; change the sizes/)
+      expect(await refused(name, { heads: -2 })).toBe(`attention: hidden 8 does not split into -2 heads; ${fix}`)
+      expect(await refused(name, { heads: 0 })).toBe(`attention: hidden 8 does not split into 0 heads; ${fix}`)
+      const layers = name === 'hrm' || name === 'rins' ? { high: 1, low: -1 } : -1
+      expect(await refused(name, { layers })).toBe(`layers: -1 is not a whole number from 1 on; ${fix}`)
+    }
+    expect(await refused('trm', { steps: 0 })).toContain('hierarchicalConvergence: steps: 0 is not a whole number')
+    expect(await refused('recurrent', { loops: -1 })).toContain('the period of level 1: -1 is not a whole number')
+    expect(await refused('hrm', { maxSegments: 0 })).toContain('halting: segments: 0 is not a whole number')
+    expect(await refused('hrm', { exploration: -1 })).toContain('halting: -1 is no probability')
+    expect(await refused('hrm', { puzzles: 0 })).toContain('inputNet: puzzles: 0 is not a whole number')
+    expect(await refused('eqr', { step: 0 })).toContain('damped: the step is 0')
+    expect(await refused('se-rrm', { symbolWidth: 0 })).toContain('attention: width: 0 is not a whole number')
   })
 
   test('reads the runs that named no variant', async () => {

@@ -5,11 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { compilerOptions } from '../../src/cli/typecheck.js'
 import {
   countParameters,
+  eqr,
   flattenParameters,
   hrm,
   type Reasoner,
   recurrent,
   rins,
+  seRrm,
   transformer,
   trm,
   trmSingle,
@@ -18,7 +20,7 @@ import {
   urm,
 } from '../../src/index.js'
 
-const variants = { hrm, recurrent, rins, transformer, trm, trmSingle, trmSix, universal, urm }
+const variants = { eqr, hrm, recurrent, rins, seRrm, transformer, trm, trmSingle, trmSix, universal, urm }
 
 const expressions = [
   'hrm({ vocabulary: 11, sequence: 81 })',
@@ -34,7 +36,11 @@ const expressions = [
   'universal({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, loops: 3, puzzleEmbedding: 80 })',
   "trmSingle({ vocabulary: 11, sequence: 81, mixing: 'mlp', layers: 1 })",
   'trmSix({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, puzzleTokens: 1 })',
+  "eqr({ vocabulary: 11, sequence: 81, mixing: 'mlp' })",
+  "eqr({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, positions: 'learned' })",
   'urm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 2, expansion: 2 })',
+  'seRrm({ vocabulary: 11, sequence: 81 })',
+  "seRrm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, symbolHeads: 3, symbolWidth: 12, layers: 1, expansion: 2, specials: 6, rotary: 'line' })",
   'rins({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: { high: 1, low: 2 } })',
 ]
 
@@ -86,5 +92,10 @@ describe('the parameters of a model', () => {
     // States start from vectors that are not trained: one or seven of them weigh nothing.
     expect(dense(trmSingle({ vocabulary: 11, sequence: 81, mixing: 'mlp' }))).toBe(5_028_866)
     expect(dense(trmSix({ vocabulary: 11, sequence: 81 }))).toBe(6_828_034)
+    // EqR has no puzzle tokens. A block of attention does not know how many positions there are; a SwiGLU over 81 of them is
+    // 256 wide, over TRM's 97 it is 512.
+    expect(dense(eqr({ vocabulary: 11, sequence: 81 }))).toBe(6_828_034)
+    const fewer = 2 * 3 * (97 * 512 - 81 * 256)
+    expect(dense(eqr({ vocabulary: 11, sequence: 81, mixing: 'mlp' }))).toBe(5_028_866 - fewer)
   })
 })

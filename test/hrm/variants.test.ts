@@ -14,7 +14,7 @@ import {
   variantNames,
   variantOf,
 } from '../../src/hrm/index.js'
-import { add, bindDims, graphRoots, input, mul, square, sum, type Tensor } from '../../src/ir/index.js'
+import { add, bindDims, graphRoots, input, square, sum, type Tensor } from '../../src/ir/index.js'
 import { bindParameters, countParameters, init } from '../../src/nn/index.js'
 import { evaluate, referenceBackend, type Values } from '../../src/reference/index.js'
 import {
@@ -64,6 +64,7 @@ const lossesOf = async (model: Reasoner, steps: number): Promise<readonly number
       'batch.inputs': Int32Array.of(1, 2, 0, 0, 4, 0, 0, 3),
       'batch.labels': Int32Array.of(1, 2, 3, 4, 4, 1, 2, 3),
       'batch.puzzle_identifiers': new Int32Array(B),
+      'draws.keys': Int32Array.of(t, -t),
       'explore.uniform': new Float32Array(B).fill(1),
       'explore.min_steps': new Int32Array(B).fill(2),
       ...streamedRates(settings, { t, lr: 1e-2, puzzleLr: 1e-2, globalBatch: B }),
@@ -83,15 +84,16 @@ const slopes = (model: Reasoner) => {
     return t
   }
   const bound = bindParameters(model.parameters, ({ path, spec }) => leaf(path, spec.shape))
-  const state = Object.fromEntries(
-    Object.entries(model.initialState(bound)).map(([name, t]) => [name, leaf(`state ${name}`, t.shape)]),
-  )
+  const state = Object.fromEntries(stateNames(model).map((name) => [name, leaf(`state ${name}`, model.stateShape)]))
   const { puzzleEmbedding } = model.sizes
   const segment = model.segment(bound, state, {
     tokens: leaf('tokens', ['batch', S], 'i32'),
     ...(puzzleEmbedding > 0 && { puzzle: leaf('puzzle', ['batch', puzzleEmbedding]) }),
   })
-  const loss = add(sum(square(segment.logits)), sum(mul(segment.qHalt, segment.qHalt)))
+  const answered = sum(square(segment.logits))
+  // Nothing is learnt of a confidence that is read off the logits.
+  const learns = 'q_head' in model.parameters
+  const loss = learns ? add(answered, sum(square(segment.qHalt))) : answered
   const wrt = [...leaves.values()]
   const outputs = { loss, ...Object.fromEntries(gradients(loss, wrt).map((g, i) => [`gradient ${i}`, g])) }
   const graph = bindDims({ outputs, updates: [] }, { batch: B })

@@ -4,6 +4,7 @@ import { describe, it } from 'vitest'
 import {
   alongRule,
   answerRule,
+  attentionRule,
   broadcastToRule,
   concatRule,
   crossEntropyRule,
@@ -12,14 +13,18 @@ import {
   injectionRule,
   isRefusal,
   keptState,
+  linearRule,
+  overPositionsRule,
+  overSymbolsRule,
   padRule,
   type Refusal,
   rotatedRule,
   type Shape,
   splitRule,
+  symbolOutputRule,
   unsqueezeRule,
 } from '../../src/shape/index.js'
-import { agree, shown, tuple } from '../support/printed-types.js'
+import { agree, type Case, shown, tuple } from '../support/printed-types.js'
 
 const small = fc.integer({ min: 1, max: 6 })
 const dim = fc.oneof({ weight: 3, arbitrary: small }, { weight: 1, arbitrary: fc.constantFrom('batch', 'rows') })
@@ -37,6 +42,24 @@ const alike = (least: number, most: number): fc.Arbitrary<readonly [Shape, Shape
   )
 
 describe('types and functions agree on', () => {
+  it('modules over axes: attention, over symbols, logits of symbols', () => {
+    agree(
+      fc.tuple(shape(1, 5), fc.constantFrom(2, 4), fc.nat(3)).map(([s, d, which]): Case => {
+        const row = [...s.slice(0, -1), d]
+        const [rule, value] = (
+          [
+            ['AttentionRule<4, 2, 6>', attentionRule(4, 2, 6)(row)],
+            ['SymbolOutputRule<4>', symbolOutputRule(4)(row)],
+            ['OverSymbols<LinearRule<4, 3>>', overSymbolsRule(linearRule(4, 3))(row)],
+            ['OverSymbols<OverPositions<LinearRule<4, 3>>>', overSymbolsRule(overPositionsRule(linearRule(4, 3)))(row)],
+          ] as const
+        )[which]!
+        return { type: `Apply<${rule}, ${tuple(row)}>`, value: shown(value) }
+      }),
+      120,
+    )
+  })
+
   it('splits into equal parts and by sizes', () => {
     const parts = fc.oneof(small, fc.array(small, { minLength: 1, maxLength: 3 }))
     agree(

@@ -29,7 +29,8 @@ const parsed = new Map<string, ts.SourceFile>()
 const printed = (types: readonly string[]): readonly string[] => {
   const imports = fileURLToPath(new URL('../../src/shape/index.ts', import.meta.url))
   const name = fileURLToPath(new URL('./generated.ts', import.meta.url))
-  const names = [...new Set(types.map((t) => /^\w+/.exec(t)![0]))]
+  const named = types.flatMap((t) => t.replaceAll(/"[^"]*"|'[^']*'/g, '').match(/\b[A-Z]\w*/g) ?? [])
+  const names = [...new Set(named)]
   const text = [
     `import type { ${names.join(', ')} } from ${JSON.stringify(imports)}`,
     // Through a conditional, so that the result is printed and not the alias it was asked by.

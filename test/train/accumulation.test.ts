@@ -1,7 +1,7 @@
 /** A step in micro-batches against the same step at once: weights, moments, averages, carry, metrics. */
 import { describe, expect, test } from 'vitest'
 import { compile, workspaceBytes } from '../../src/compile/index.js'
-import { hrm, type Reasoner, trm } from '../../src/hrm/index.js'
+import { eqr, hrm, type Reasoner, trm } from '../../src/hrm/index.js'
 import type { Backend, HostArray } from '../../src/ir/index.js'
 import { init } from '../../src/nn/index.js'
 import {
@@ -17,7 +17,7 @@ import {
   toResidents,
   trainingStep,
 } from '../../src/train/index.js'
-import { explorationDraws, generatorOf, uniform } from '../../src/train/randomness.js'
+import { explorationDraws, generatorOf, stepKeys, uniform } from '../../src/train/randomness.js'
 import { backendsForTests } from '../support/backends.js'
 import { relativeError } from '../support/numbers.js'
 
@@ -28,6 +28,7 @@ const models: readonly Reasoner[] = [
   hrm({ ...sizes, layers: { high: 1, low: 1 }, puzzleEmbedding: 8 }),
   hrm({ ...sizes, layers: { high: 1, low: 1 } }),
   trm({ ...sizes, layers: 1, puzzleEmbedding: 8, puzzleTokens: 2 }),
+  eqr({ ...sizes, layers: 1, noise: 0.1 }),
 ]
 const settings = { ...defaultSettings, window: 4, ema: 0.9 }
 const STEPS = 5
@@ -58,6 +59,7 @@ const trained = async (backend: Backend, model: Reasoner, accumulate: number) =>
       // The same puzzle twice, in different micro-batches.
       'batch.puzzle_identifiers': Int32Array.from({ length: batch }, (_, b) => (b + t) % (puzzles - 1)),
       ...explorationDraws(3, t, batch, model.halting.maxSegments),
+      ...stepKeys(3, t, batch),
       ...streamedRates(settings, { t, lr, puzzleLr: lr, globalBatch: batch }),
     })
   }

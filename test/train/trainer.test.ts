@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { hrm } from '../../src/hrm/index.js'
+import { eqr, hrm, type Reasoner } from '../../src/hrm/index.js'
 import type { Backend } from '../../src/ir/index.js'
 import { init } from '../../src/nn/index.js'
 import type { Problem } from '../../src/problem.js'
@@ -39,6 +39,19 @@ const model = hrm({
   cycles: 1,
   steps: 1,
   maxSegments: 3,
+})
+/** Draws at every turn: where an example begins, and in every call. */
+const noisy = eqr({
+  vocabulary,
+  sequence,
+  hidden: 8,
+  heads: 2,
+  expansion: 1,
+  layers: 1,
+  cycles: 1,
+  steps: 1,
+  maxSegments: 3,
+  noise: 0.1,
 })
 const settings: TrainingSettings = {
   ...defaultSettings,
@@ -91,6 +104,7 @@ const run = (options: {
   readonly evaluation?: TrainingOptions['evaluation'] & {}
   readonly batches?: (taken: number) => BatchStream
   readonly backend?: Backend
+  readonly model?: Reasoner
 }): Promise<E.Either<Problem, TrainingReport>> =>
   train({ backend: referenceBackend(), model, settings, batches, run: folder, resume: false, ...options })()
 
@@ -141,23 +155,27 @@ describe('training', () => {
     ['with averages, micro-batches and evaluations', { ...settings, ema: 0.9, accumulate: 3, evalEvery: 3 }],
     ['with averages, the best by loss', { ...settings, ema: 0.5, checkpointEvery: 2, keep: 1 }],
     ['in f16, the scale of the loss included', { ...settings, ema: 0.5, precision: 'f16' as const }],
-  ])('a run interrupted anywhere and resumed ends with the very same metrics and state: %s', async (_, chosen) => {
-    right(await run({ settings: chosen, evaluation }))
-    const [whole, wholeLines, wholeEvaluations, wholeBest] = [newest(), lines(), evaluations(), best()]
-    for (const after of [2, 5, 7]) {
-      empty()
-      const first = right(await run({ ...stopping(after), settings: chosen, evaluation }))
-      expect(first).toMatchObject({ step: after + 1, interrupted: true })
-      const second = right(await run({ resume: true, settings: chosen, evaluation }))
-      expect(second.interrupted).toBe(false)
-      expect(lines()).toEqual(wholeLines)
-      expect(evaluations()).toEqual(wholeEvaluations)
-      const { state, ...all } = newest()
-      expect(all).toEqual({ ...whole, state: undefined })
-      expect({ ...state, seconds: 0 }).toEqual({ ...whole.state, seconds: 0 })
-      expect(best()).toBe(wholeBest)
-    }
-  })
+    ['from noise', { ...settings, evalEvery: 3 }, noisy],
+  ])(
+    'a run interrupted anywhere and resumed ends with the very same metrics and state: %s',
+    async (_, chosen, of = model) => {
+      right(await run({ settings: chosen, evaluation, model: of }))
+      const [whole, wholeLines, wholeEvaluations, wholeBest] = [newest(), lines(), evaluations(), best()]
+      for (const after of [2, 5, 7]) {
+        empty()
+        const first = right(await run({ ...stopping(after), settings: chosen, evaluation, model: of }))
+        expect(first).toMatchObject({ step: after + 1, interrupted: true })
+        const second = right(await run({ resume: true, settings: chosen, evaluation, model: of }))
+        expect(second.interrupted).toBe(false)
+        expect(lines()).toEqual(wholeLines)
+        expect(evaluations()).toEqual(wholeEvaluations)
+        const { state, ...all } = newest()
+        expect(all).toEqual({ ...whole, state: undefined })
+        expect({ ...state, seconds: 0 }).toEqual({ ...whole.state, seconds: 0 })
+        expect(best()).toBe(wholeBest)
+      }
+    },
+  )
 
   test('in f16 it tells the scale of the loss, and refuses a device that has no f16', async () => {
     const chosen = { ...settings, precision: 'f16' as const }

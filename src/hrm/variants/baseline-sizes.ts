@@ -12,7 +12,7 @@ import type {
 import type { Add, CeilDivide, Repeat, SwigluWidth } from '../../shape/index.js'
 import type { GradientRule } from '../gradient-rules.js'
 import type { Reasoner } from '../reasoner.js'
-import type { CommonSizes, Ends, IsRope, ModelPositions } from './sizes.js'
+import type { CommonSizes, Ends, IsRope, Layers, ModelPositions } from './sizes.js'
 
 /** The sizes of a transformer that runs once. */
 export interface TransformerSizes<
@@ -27,7 +27,7 @@ export interface TransformerSizes<
   N = number,
 > extends CommonSizes<V, S, D, H, E, Pos, W, N> {
   /** Default 8, as many as HRM's two levels have; of a net in a loop 4. */
-  readonly layers?: L
+  readonly layers?: Layers<L> & L
 }
 
 /** How often the stack runs. */

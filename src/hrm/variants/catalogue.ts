@@ -2,11 +2,14 @@
  * The variants by name, for commands and config files: sizes are plain data there, a gradient rule stands by its name. Each
  * knows what sizes of its own are like an HRM's, so that a recipe for one trains the other.
  */
+import { segmentGraph } from '../costs.js'
 import { gradientNamed } from '../gradient-rules.js'
 import type { Reasoner } from '../reasoner.js'
+import { eqr } from './eqr.js'
 import { hrm } from './hrm.js'
 import { recurrent } from './recurrent.js'
 import { rins } from './rins.js'
+import { seRrm } from './se-rrm.js'
 import type { HrmSizes } from './sizes.js'
 import { transformer } from './transformer.js'
 import { trm } from './trm.js'
@@ -77,6 +80,14 @@ const variants: Readonly<Record<string, Entry>> = {
     like: trmLike,
   },
   'trm-single': { about: 'TRM with one state', make: trmSingle, like: trmLike },
+  eqr: {
+    about: 'TRM from random states, with damped and noisy updates',
+    make: eqr,
+    like: (recipe) => {
+      const { puzzleEmbedding: _e, puzzleTokens: _t, puzzles: _p, ...rest } = trmLike(recipe)
+      return { ...rest, step: 0.95, noise: 0.01 }
+    },
+  },
   'trm-six': { about: 'TRM with six latent states, written in turn', make: trmSix, like: trmLike },
   transformer: {
     about: 'a plain transformer, one pass',
@@ -110,6 +121,22 @@ const variants: Readonly<Record<string, Entry>> = {
       gradient: 'allBut2',
     }),
   },
+  'se-rrm': {
+    about: 'one state with an axis of symbols, which are treated alike: relabelled puzzles get relabelled answers',
+    make: seRrm,
+    like: (recipe) => {
+      const { vocabulary, sequence, hidden = 256, heads = 4, expansion = 4 } = recipe
+      return {
+        ...{ vocabulary, sequence, specials: 2, hidden, heads, symbolHeads: 2, symbolWidth: hidden / 2, expansion },
+        layers: Math.ceil(levels(recipe).layers.low / 2),
+        rotary: 'grid',
+        cycles: 3,
+        steps: 6,
+        ...halting(recipe),
+        gradient: 'wholeCycle',
+      }
+    },
+  },
   rins: {
     about: 'a stack in a loop and another on top, one segment',
     make: rins,
@@ -134,5 +161,8 @@ export const variantOf = (name: string, { gradient, ...sizes }: NamedSizes): Rea
   const rule = gradient === undefined ? undefined : gradientNamed(`${gradient}`)
   if (gradient !== undefined && rule === undefined)
     throw new Error(`there is no gradient rule "${gradient}": write oneStep, wholeCycle, full, last3 or allBut2`)
-  return variants[name]!.make({ ...sizes, ...(rule !== undefined && { gradient: rule }) } as never)
+  const model = variants[name]!.make({ ...sizes, ...(rule !== undefined && { gradient: rule }) } as never)
+  // Some sizes are looked at only when a segment is built, such as the numbers of cycles and steps.
+  segmentGraph(model)
+  return model
 }

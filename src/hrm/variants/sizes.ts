@@ -12,7 +12,7 @@ import type {
   StackParameters,
   SwigluParameters,
 } from '../../nn/index.js'
-import type { Add, CeilDivide, Positive, PuzzleRoom, Repeat, SwigluWidth } from '../../shape/index.js'
+import type { Add, CeilDivide, Positive, PuzzleRoom, Repeat, SwigluWidth, Widening } from '../../shape/index.js'
 import type { GradientRule } from '../gradient-rules.js'
 import type { InputParameters } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
@@ -25,6 +25,10 @@ type TableOf<Pos> = Pos extends 'learned' ? 'learned' : 'none'
 /** What stands in the way of a size of InputNet. */
 type Whole<Name extends string, N> = N extends number ? Positive<`inputNet: ${Name}`, N> : unknown
 
+/** What stands in the way of an expansion of SwiGLU, and of a number of layers. */
+export type Wider<E> = E extends number ? Widening<'swiglu', E> : unknown
+export type Layers<L> = L extends number ? Positive<'layers', L> : unknown
+
 /** What every model may be told. */
 export interface CommonSizes<V, S, D, H, E, Pos, W, N> {
   readonly vocabulary: Whole<'vocabulary', V> & V
@@ -35,7 +39,7 @@ export interface CommonSizes<V, S, D, H, E, Pos, W, N> {
   /** Must divide `hidden`. Default 8. */
   readonly heads?: H
   /** Of SwiGLU. Default 4. */
-  readonly expansion?: E
+  readonly expansion?: Wider<E> & E
   readonly positions?: Pos
   /** Width of a puzzle embedding row; 0 for none. Default: `hidden`. */
   readonly puzzleEmbedding?: W
@@ -69,7 +73,7 @@ export type Ends<
 // ── HRM ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 interface TwoStackSizes<V, S, D, H, E, High, Low, Pos, W, N> extends CommonSizes<V, S, D, H, E, Pos, W, N> {
   /** Default 4 and 4. */
-  readonly layers?: { readonly high: High; readonly low: Low }
+  readonly layers?: { readonly high: Layers<High> & High; readonly low: Layers<Low> & Low }
 }
 
 /** The sizes of an HRM. */
@@ -162,7 +166,7 @@ export interface TrmSizes<
 > extends CommonSizes<V, S, D, H, E, Pos, W, N>,
     Recurring {
   /** Default 2. */
-  readonly layers?: L
+  readonly layers?: Layers<L> & L
   /** Default `attention`. */
   readonly mixing?: Mix
   /** P: how many tokens a row of the puzzle embedding fills. Default 16. */
@@ -208,3 +212,44 @@ type TrmFamily<Starts extends string> = <
 export type Trm = TrmFamily<'H_init' | 'L_init'>
 export type TrmSingle = TrmFamily<'L_init'>
 export type TrmSix = TrmFamily<'H_init' | `L${1 | 2 | 3 | 4 | 5 | 6}_init`>
+
+/** The sizes of an EqR. */
+export interface EqrSizes<
+  V = number,
+  S = number,
+  D = number,
+  H = number,
+  E = number,
+  L = number,
+  Mix = Mixing,
+  Pos = ModelPositions,
+> extends TrmSizes<V, S, D, H, E, L, Mix, Pos, 0, number, 0> {
+  /** λ: how much of the way to what the net says a call moves a state. Default 0.95. */
+  readonly step?: number
+  /** β: standard deviation of the noise of a call in training. Default 0.01. */
+  readonly noise?: number
+}
+/** TRM's constructor without its puzzle tokens and without vectors that states start from. */
+export type Eqr = <
+  const V extends number,
+  const S extends number,
+  const D extends number = 512,
+  const H extends number = never,
+  const E extends number = 4,
+  const L extends number = 2,
+  const Mix extends Mixing = 'attention',
+  const Pos extends ModelPositions = Mix extends 'mlp' ? 'none' : 'rope',
+>(
+  sizes: EqrSizes<
+    V,
+    S,
+    (Mix extends 'mlp' ? unknown : FittingHidden<D, H, IsRope<Pos>, 8>) & D,
+    (Mix extends 'mlp' ? unknown : FittingHeads<D, H, IsRope<Pos>>) & H,
+    E,
+    L,
+    Mix,
+    Pos
+  >,
+) => Reasoner<
+  Ends<V, D, 0, 1, S, Pos, never> & { readonly L_level: { readonly layers: Repeat<L, TrmBlock<D, E, S, Mix>> } }
+>

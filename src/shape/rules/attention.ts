@@ -1,9 +1,9 @@
 /**
- * Self-attention over [B, T, D] with D split into heads, as rule: the projection D → 3D takes the input, so a wrong
+ * Self-attention over [..., T, D] with D split into heads, as rule: the projection D → 3D takes the input, so a wrong
  * width is that projection's sentence. And SwiGLU, whose input projection D → 2·inter speaks for it.
  */
 import type { Modulo, Multiply } from '../arithmetic.js'
-import { type Dim, type Shape, type ShapeError, showShape } from '../dim.js'
+import { type Dim, type Shape, ShapeError, showShape } from '../dim.js'
 import { type IsSize, isSize } from '../dims.js'
 import {
   type Fits,
@@ -19,35 +19,36 @@ import type { KnownRank } from '../tuple.js'
 import { type LinearOut, linearRule } from './linear.js'
 
 /** Dims left out (`…`) may stand for those that are missing. */
-type RankThree<In> = In extends readonly ['…', unknown?, unknown?, unknown?]
+type HasPositions<In> = In extends readonly ['…', ...Shape]
   ? true
   : In extends Shape
     ? number extends In['length']
       ? true
-      : In['length'] extends 3
+      : In extends readonly [Dim, Dim, Dim, ...Shape]
         ? true
         : false
     : false
 
-export interface AttentionRule<D extends number, H extends number> extends ShapeFn {
+/** Over [..., positions, D], every row of the leading dims for itself; `W` is the width of all heads together. */
+export interface AttentionRule<D extends number, H extends number, W extends number = D> extends ShapeFn {
   readonly name: `attention(${D}, ${H} heads)`
   readonly takes: 'f32'
   readonly probe: readonly ['…', D]
-  readonly out: LinearOut<this['in'], D, Multiply<3, D>> extends infer M
+  readonly out: LinearOut<this['in'], D, Multiply<3, W>> extends infer M
     ? M extends Shape
-      ? RankThree<this['in']> extends true
+      ? HasPositions<this['in']> extends true
         ? this['in']
         : ShapeError<`attention(${D}, ${H} heads) cannot take ${Show<this['in']>}: expected [batch, positions, ${D}]`>
       : M
     : never
 }
 
-export const attentionRule = (hidden: number, heads: number): Rule => {
-  const projection = linearRule(hidden, 3 * hidden)
+export const attentionRule = (hidden: number, heads: number, width = hidden): Rule => {
+  const projection = linearRule(hidden, 3 * width)
   return (input) => {
     const projected = projection(input)
     if (isRefusal(projected)) return projected
-    return input.length === 3 || (input[0] === '…' && input.length <= 4)
+    return input.length >= 3 || input[0] === '…'
       ? input
       : refuse(
           `attention(${hidden}, ${heads} heads) cannot take ${showShape(input)}: expected [batch, positions, ${hidden}]`,
@@ -55,28 +56,48 @@ export const attentionRule = (hidden: number, heads: number): Rule => {
   }
 }
 
-/** `H` when it divides `D`, a `ShapeError` otherwise. */
-export type HeadsOf<D extends number, H extends number> = (
+/** What is split into heads. */
+type Wide = 'hidden' | 'width'
+
+/** `unknown` when `H` heads divide `D`, a `ShapeError` otherwise. */
+export type HeadsOf<D extends number, H extends number, What extends Wide = 'hidden'> = (
   IsSize<H> extends true
     ? Modulo<D, H>
     : never
 ) extends infer R
   ? [R] extends [never]
-    ? ShapeError<`attention: hidden ${D} does not split into ${H} heads`>
+    ? ShapeError<`attention: ${What} ${D} does not split into ${H} heads`>
     : [R] extends [0]
       ? unknown
       : [number] extends [R]
         ? unknown
-        : ShapeError<`attention: hidden ${D} does not split into ${H} heads: the remainder is ${R & number}`>
+        : ShapeError<`attention: ${What} ${D} does not split into ${H} heads: the remainder is ${R & number}`>
   : never
 
 /** D / H, or why there is none. */
-export const headDim = (hidden: number, heads: number): number | { readonly sentence: string } =>
+export const headDim = (
+  hidden: number,
+  heads: number,
+  what: Wide = 'hidden',
+): number | { readonly sentence: string } =>
   isSize(heads) && hidden % heads === 0
     ? hidden / heads
     : refuse(
-        `attention: hidden ${hidden} does not split into ${heads} heads${isSize(heads) && heads > 0 ? `: the remainder is ${hidden % heads}` : ''}`,
+        `attention: ${what} ${hidden} does not split into ${heads} heads${isSize(heads) && heads > 0 ? `: the remainder is ${hidden % heads}` : ''}`,
       )
+
+/** `unknown` when SwiGLU may be `E` times as wide, a `ShapeError` otherwise. */
+export type Widening<Name extends string, E extends number> = [E] extends [0]
+  ? ShapeError<`${Name}: the expansion 0 is not above 0`>
+  : `${E}` extends `-${string}`
+    ? ShapeError<`${Name}: the expansion ${E} is not above 0`>
+    : unknown
+/** `inter`: the inner width that the expansion gives. */
+export const demandWidening = (name: string, expansion: number, inter: number): void => {
+  if (!(expansion > 0)) throw new ShapeError(`${name}: the expansion ${expansion} is not above 0`)
+  if (!(inter > 0 && Number.isFinite(inter)))
+    throw new ShapeError(`${name}: the expansion ${expansion} gives an inner width of ${inter}`)
+}
 
 /** Keeps [..., D]; `Inter` is the inner width. */
 export interface SwigluRule<D extends number, Inter extends number> extends ShapeFn {
@@ -134,6 +155,18 @@ export const evenHead = (name: string, headDim: number): Refusal | undefined =>
   headDim % 2 === 0
     ? undefined
     : refuse(`${name}: rotary positions turn pairs of numbers, but the head dimension ${headDim} is odd`)
+
+/** On a grid one half of the pairs turns by the row, the other by the column. */
+export type QuarteredHead<Name extends string, D extends number> =
+  Modulo<D, 4> extends 1 | 2 | 3
+    ? ShapeError<`${Name}: rotary positions on a grid turn pairs by row and by column, but the head dimension ${D} is no multiple of 4`>
+    : unknown
+export const quarteredHead = (name: string, headDim: number): Refusal | undefined =>
+  headDim % 4 === 0
+    ? undefined
+    : refuse(
+        `${name}: rotary positions on a grid turn pairs by row and by column, but the head dimension ${headDim} is no multiple of 4`,
+      )
 
 /** x [..., T, H, d] turned by tables of [T, d]. */
 export type Rotated<S extends Shape, T extends number, D extends number> =

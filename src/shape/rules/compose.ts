@@ -144,6 +144,39 @@ export const overPositionsRule =
     return isRefusal(output) ? output : swapped(output)
   }
 
+// ── over symbols ────────────────────────────────────────────────────────────────────────────────────────────────────
+/** The two dims before the last swapped; those that a probe leaves out are `?`. */
+type Crossed<S> = S extends readonly ['…', infer T extends Dim, infer D extends Dim]
+  ? ['…', T, '?', D]
+  : S extends readonly [...infer L extends Shape, infer C extends Dim, infer T extends Dim, infer D extends Dim]
+    ? [...L, T, C, D]
+    : S
+const crossed = (s: Shape): Shape => {
+  if (s[0] === '…' && s.length === 3) return ['…', s[1] as Dim, '?', s[2] as Dim]
+  return s.length < 3 ? s : [...s.slice(0, -3), s.at(-2) as Dim, s.at(-3) as Dim, s.at(-1) as Dim]
+}
+
+/** A on the two axes before the last swapped, swapped back: [..., C, T, D] → [..., T, C, D] → A → [..., C, T, D]. */
+export interface OverSymbols<A extends ShapeFn> extends ShapeFn {
+  readonly name: A['name']
+  readonly takes: A['takes']
+  readonly probe: Crossed<A['probe']> extends infer P extends Shape ? P : never
+  readonly out: this['in'] extends readonly [...Shape, Dim, Dim, Dim] | readonly ['…', ...Shape]
+    ? Apply<A, Crossed<this['in']>> extends infer M
+      ? Crossed<M>
+      : never
+    : ShapeError<`overSymbols cannot take ${Show<this['in']>}: expected [..., symbols, positions, width]`>
+}
+export const overSymbolsRule =
+  (inner: Rule): Rule =>
+  (input) => {
+    if (input.length < 3 && input[0] !== '…')
+      return refuse(`overSymbols cannot take ${showShape(input)}: expected [..., symbols, positions, width]`)
+    const output = inner(crossed(input))
+    return isRefusal(output) ? output : crossed(output)
+  }
+export const overSymbolsProbe = crossed
+
 // ── one shape only ──────────────────────────────────────────────────────────────────────────────────────────────────
 /** Takes the shape `Z` and no other, gives `Out`. (Its run-time side stands in `nn/block.ts`.) */
 export interface FixedRule<Name extends string, Z extends Shape, Out extends Shape> extends ShapeFn {

@@ -1,7 +1,10 @@
-/** Rules of the ends of a model: InputNet's puzzle tokens, OutputNet on the last S positions, QHead on the first. */
+/**
+ * Rules of the ends of a model: InputNet's puzzle tokens, OutputNet on the last S positions, QHead on the first; and of those
+ * of a model with an axis of symbols.
+ */
 import type { Multiply, Subtract } from '../arithmetic.js'
 import { type Dim, type Shape, ShapeError, showShape } from '../dim.js'
-import { isSize } from '../dims.js'
+import { demandPositive, isSize, type Positive } from '../dims.js'
 import {
   agree,
   type Difference,
@@ -53,6 +56,43 @@ const positions =
 export const outputRule = (hidden: number, vocabulary: number, sequence: number): Rule =>
   positions(hidden, vocabulary, [sequence, vocabulary])
 export const qRule = (hidden: number): Rule => positions(hidden, 2, [2])
+
+/** [B, C, T, D] → [B, T, C]: one number for every symbol at every position. */
+export interface SymbolOutputRule<D extends number> extends ShapeFn {
+  readonly name: `linear(${D} → 1)`
+  readonly takes: 'f32'
+  readonly probe: readonly ['…', D]
+  readonly out: LinearOut<this['in'], D, 1> extends infer M
+    ? M extends readonly Dim[]
+      ? this['in'] extends readonly [infer B extends Dim, infer C extends Dim, infer T extends Dim, Dim]
+        ? [B, T, C]
+        : this['in'] extends readonly ['…', Dim]
+          ? ['…', '?', '?']
+          : ShapeError<`linear(${D} → 1) cannot take ${Show<this['in']>}: expected [batch, symbols, positions, ${D}]`>
+      : M
+    : never
+}
+export const symbolOutputRule =
+  (hidden: number): Rule =>
+  (input) => {
+    const projected = linearRule(hidden, 1)(input)
+    if (isRefusal(projected)) return projected
+    if (input.length === 2 && input[0] === '…') return ['…', '?', '?']
+    const [batch, symbols, positions] = input as readonly [Dim, Dim, Dim]
+    return input.length === 4
+      ? [batch, positions, symbols]
+      : refuse(`linear(${hidden} → 1) cannot take ${showShape(input)}: expected [batch, symbols, positions, ${hidden}]`)
+  }
+
+/** `unknown` when `N` tokens of a vocabulary of `V` may have embeddings of their own. */
+export type Specials<V extends number, N extends number> = [Subtract<V, N>] extends [never]
+  ? ShapeError<`symbolInput: ${N} special tokens do not fit into a vocabulary of ${V}`>
+  : Positive<'symbolInput: specials', N>
+export const demandSpecials = (vocabulary: number, specials: number): void => {
+  demandPositive('symbolInput: specials', specials)
+  if (specials > vocabulary)
+    throw new ShapeError(`symbolInput: ${specials} special tokens do not fit into a vocabulary of ${vocabulary}`)
+}
 
 /** The answer must be logits for every token of the input: [batch, S, V]. */
 export type Answer<Out, Expected extends Shape> = Out extends Shape
