@@ -15,8 +15,11 @@ import {
   variantName,
   variantNamed,
 } from '../../kernels/matmul/index.js'
+import { compile } from '../../src/compile/index.js'
 import { checkMatrix, type Device, matrixCases, openDevice, pipelineOf } from '../../src/device/index.js'
+import { hrm } from '../../src/hrm/index.js'
 import { showProblem } from '../../src/problem.js'
+import { defaultSettings, trainingStep } from '../../src/train/index.js'
 import { emulated } from '../support/emulated-matrix.js'
 import { relativeError } from '../support/numbers.js'
 import { combination, example } from '../support/products.js'
@@ -85,6 +88,22 @@ describe('Dawn compiles every matrix kernel', () => {
       }
       expect(seen.size).toBe(4)
     }, 120_000)
+
+  it('of a whole training step in f16, in which nothing else is f16', async () => {
+    const model = hrm({
+      ...{ hidden: 64, heads: 2, expansion: 2, cycles: 1, steps: 1, layers: { high: 1, low: 1 }, maxSegments: 2 },
+      ...{ vocabulary: 6, sequence: 16, puzzles: 3, puzzleEmbedding: 64 },
+    })
+    const target = withUnit(device.target, { ...units[0]!, asksForSize: true })
+    const graph = trainingStep(model, { ...defaultSettings, window: 4, precision: 'f16' })
+    const { kernels } = compile(graph, { batch: 8 }, target)
+    await Promise.all(kernels.map((kernel) => pipelineOf(device, kernel)))
+    const names = (part: RegExp) => kernels.filter(({ name }) => part.test(name)).map(({ name }) => name)
+    expect(names(/matrix .* f16/).length).toBeGreaterThan(8)
+    // Sums of equal puzzles' gradients, for the optimiser.
+    expect(names(/^matmul/).filter((name) => !name.includes('f16'))).toEqual([expect.stringContaining('8×64×8 tiled')])
+    for (const { name, wgsl } of kernels) expect(wgsl.includes('enable f16'), name).toBe(name.includes('f16'))
+  }, 120_000)
 
   it('and refuses one with a wrong stride of types: it does look', async () => {
     const target = withUnit(device.target, units[0]!)
