@@ -6,7 +6,9 @@
  *   rows      a fixed reference: one 4-vector of columns and 8 rows an invocation, 16 invocations a workgroup (nn only)
  *   naive     a transcription of the formula: one element of C an invocation
  *
- *   npx tsx bench/matmul.ts [--all] [--json] [512 1088 …]        numbers keep only the shapes with that m
+ *   npx tsx bench/matmul.ts [--all] [--f16] [--json] [512 1088 …]        numbers keep only the shapes with that m
+ *
+ * --f16: operands in f16, on matrix units where the adapter offers any (not self-tested here), beside the default of f32.
  *
  * Rates are GFLOP/s of wall time (median, best, quartiles) and, on software adapters, of processor time: GFLOP per second
  * that this process spent on any core. The latter hardly moves when other work shares the host.
@@ -123,8 +125,10 @@ const measureShape = async (device: Device, spec: MatmulSpec, all: boolean) => {
   const { layout, m, n, k } = spec
   const operations = 2 * m * n * k
   const chosen = matmul(spec, device.target, selectMatmul(spec, device.target))
+  const { precision, ...single } = spec
   const kernels = [
-    ...(all ? matmulVariants(device.target).map((v) => matmul(spec, device.target, v)) : [chosen]),
+    ...(all ? matmulVariants(device.target, precision).map((v) => matmul(spec, device.target, v)) : [chosen]),
+    ...(precision === undefined ? [] : [matmul(single, device.target)]),
     ...(layout === 'nn' && n % 64 === 0 && m % 8 === 0 ? [rows(spec)] : []),
     naive(spec),
   ]
@@ -164,15 +168,16 @@ const measureShape = async (device: Device, spec: MatmulSpec, all: boolean) => {
 }
 
 const main = async (): Promise<void> => {
-  const opened = await openDevice()()
+  const [isJson, isAll, isHalf] = ['--json', '--all', '--f16'].map((flag) => process.argv.includes(flag))
+  const opened = await openDevice(isHalf === true ? { matrix: async () => true } : {})()
   if (E.isLeft(opened)) throw new Error(showProblem(opened.left))
   const device = opened.right
-  const [isJson, isAll] = ['--json', '--all'].map((flag) => process.argv.includes(flag))
+  const half = isHalf === true ? ({ precision: 'f16' } as const) : {}
   const only = process.argv.slice(2).map(Number).filter(Number.isFinite)
   const results = []
   for (const [layout, m, n, k] of shapes) {
     if (only.length > 0 && !only.includes(m)) continue
-    const measured = await measureShape(device, { layout, batch: 1, m, n, k }, isAll === true)
+    const measured = await measureShape(device, { layout, batch: 1, m, n, k, ...half }, isAll === true)
     results.push(...measured)
     for (const r of measured)
       console.error(

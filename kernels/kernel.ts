@@ -17,6 +17,16 @@ export interface Kernel {
 /** Which schedule family suits the adapter: lavapipe/SwiftShader (no workgroup memory, one subgroup a workgroup), or a GPU. */
 export type AdapterClass = 'software' | 'gpu'
 
+/** Matrix units a subgroup drives together: C[m,n] += A[m,k]·B[k,n], f16 operands, f32 sums. */
+export interface MatrixUnit {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly subgroupSize: number
+  /** The adapter has subgroups of several sizes: a kernel must ask for this one. */
+  readonly asksForSize: boolean
+}
+
 /** What a kernel family may rely on. */
 export interface Target {
   readonly adapterClass: AdapterClass
@@ -28,4 +38,8 @@ export interface Target {
   readonly maxWorkgroupsPerDimension: number
   readonly maxWorkgroupInvocations: number
   readonly maxWorkgroupMemoryBytes: number
+  /** WGSL has the type `f16`. */
+  readonly hasF16?: boolean
+  /** Where there are matrix units that were found to compute rightly. */
+  readonly matrix?: MatrixUnit
 }

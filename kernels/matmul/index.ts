@@ -1,5 +1,6 @@
 /** Matmul: which family and which tile, and the kernel. */
 import type { Kernel, Target } from '../kernel.js'
+import { matrixMatmul } from './matrix.js'
 import { plainMatmul } from './plain.js'
 import { selectMatmul } from './select.js'
 import type { MatmulSpec, MatmulVariant } from './spec.js'
@@ -23,5 +24,7 @@ export const matmul = (
       return plainMatmul(spec, variant, target)
     case 'tiled':
       return tiledMatmul(spec, variant, target)
+    case 'matrix':
+      return matrixMatmul(spec, variant, target)
   }
 }

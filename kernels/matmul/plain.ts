@@ -7,7 +7,16 @@
  * load where 4 divides k.
  */
 import type { Kernel, Target } from '../kernel.js'
-import { batchStrides, bindingCount, declareOperands, type MatmulSpec, nameOf, storeResult, tileGrid } from './spec.js'
+import {
+  batchStrides,
+  bindingCount,
+  declareOperands,
+  type MatmulSpec,
+  nameOf,
+  rounded,
+  storeResult,
+  tileGrid,
+} from './spec.js'
 
 const INVOCATIONS = 16
 const COLUMNS = 4
@@ -25,17 +34,18 @@ export const plainMatmul = (spec: MatmulSpec, { rows }: { readonly rows: 4 | 8 }
   const columnOf = (q: number) => (layout === 'nt' ? `column + ${q * INVOCATIONS}u` : `column + ${q}u`)
   const clamped = (at: string, size: number, isGuarded: boolean) => (isGuarded ? `min(${at}, ${size - 1}u)` : `(${at})`)
   // From `k` on, `depth` values of row r of A and of column q of B.
+  const load = (name: string, element: string) => `let ${name} = ${rounded(spec, element)};`
   const loadA = (r: number) =>
     layout === 'tn'
-      ? range(depth).map((j) => `let a${r}_${j} = A[aStart + (k + ${j}u) * ${m}u + row${r}];`)
-      : [`let a${r} = A[aStart + row${r} * ${k / width.a}u + k / ${width.a}u];`]
+      ? range(depth).map((j) => load(`a${r}_${j}`, `A[aStart + (k + ${j}u) * ${m}u + row${r}]`))
+      : [load(`a${r}`, `A[aStart + row${r} * ${k / width.a}u + k / ${width.a}u]`)]
   const partOfA = (r: number, j: number) => (layout === 'tn' ? `a${r}_${j}` : depth === 1 ? `a${r}` : `a${r}[${j}]`)
   const loadB = wide
-    ? range(depth).map((j) => `let b${j} = B[bStart + (k + ${j}u) * ${n / 4}u + column0 / 4u];`)
+    ? range(depth).map((j) => load(`b${j}`, `B[bStart + (k + ${j}u) * ${n / 4}u + column0 / 4u]`))
     : range(COLUMNS).flatMap((q) =>
         layout === 'nt'
-          ? [`let b${q} = B[bStart + column${q} * ${k / width.b}u + k / ${width.b}u];`]
-          : range(depth).map((j) => `let b${q}_${j} = B[bStart + (k + ${j}u) * ${n}u + column${q}];`),
+          ? [load(`b${q}`, `B[bStart + column${q} * ${k / width.b}u + k / ${width.b}u]`)]
+          : range(depth).map((j) => load(`b${q}_${j}`, `B[bStart + (k + ${j}u) * ${n}u + column${q}]`)),
       )
   const partsOfB = (j: number) =>
     wide

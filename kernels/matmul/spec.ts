@@ -25,6 +25,8 @@ export interface MatmulSpec {
   readonly n: number
   readonly k: number
   readonly epilogue?: Epilogue
+  /** The operands are rounded to f16 before they are multiplied (`quantizeToF16`); sums are f32. Absent: they are not. */
+  readonly precision?: 'f16'
 }
 
 /** Tile parameters of a family. */
@@ -35,6 +37,17 @@ export type MatmulVariant =
   | { readonly family: 'plain'; readonly rows: 4 | 8 }
   /** across·rows rows by across·4 columns a workgroup of across² invocations, operands in workgroup memory. */
   | { readonly family: 'tiled'; readonly across: 8 | 16; readonly rows: 4 | 8; readonly depth: 8 | 16 }
+  /** down×across subgroups a workgroup, each of rows×columns accumulators of the matrix unit; f16 only. */
+  | ({ readonly family: 'matrix' } & MatrixTile)
+
+export interface MatrixTile {
+  readonly down: 1 | 2
+  readonly across: 1 | 2 | 4
+  readonly rows: 1 | 2 | 4
+  readonly columns: 1 | 2 | 4
+  /** Steps of k a tile of the operands has: a multiple of the unit's. */
+  readonly depth: 16 | 32
+}
 
 /** E.g. `subgroup 2×2`; tells the variants of an adapter apart. */
 export const variantName = (variant: MatmulVariant): string => {
@@ -45,8 +58,14 @@ export const variantName = (variant: MatmulVariant): string => {
       return `plain ${variant.rows}`
     case 'tiled':
       return `tiled ${variant.across * variant.rows}×${variant.across * 4}×${variant.depth}`
+    case 'matrix':
+      return `matrix ${variant.down}·${variant.rows}×${variant.across}·${variant.columns}×${variant.depth}`
   }
 }
+
+/** A loaded value as it enters the product: itself, or rounded where the operands are f16. */
+export const rounded = ({ precision }: Pick<MatmulSpec, 'precision'>, value: string): string =>
+  precision === 'f16' ? `quantizeToF16(${value})` : value
 
 /** Declares the bindings of a matmul: A, B, the epilogue's inputs, C. */
 export const declareOperands = (
@@ -75,7 +94,13 @@ export const storeResult = (spec: MatmulSpec, address: string, value: string, wi
 export const bindingCount = (spec: MatmulSpec): number => 3 + (spec.epilogue?.inputs ?? 0)
 
 export const nameOf = (spec: MatmulSpec, variant: MatmulVariant): string =>
-  `matmul.${spec.layout} ${spec.batch > 1 ? `${spec.batch}×` : ''}${spec.m}×${spec.n}×${spec.k} ${variantName(variant)}${spec.epilogue ? ` +${spec.epilogue.key}` : ''}`
+  [
+    `matmul.${spec.layout}`,
+    `${spec.batch > 1 ? `${spec.batch}×` : ''}${spec.m}×${spec.n}×${spec.k}`,
+    variantName(variant),
+    ...(spec.precision === undefined ? [] : [spec.precision]),
+    ...(spec.epilogue === undefined ? [] : [`+${spec.epilogue.key}`]),
+  ].join(' ')
 
 /** Elements between one product's operand and the next. */
 export const batchStrides = (spec: MatmulSpec) => ({

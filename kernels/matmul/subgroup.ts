@@ -23,7 +23,7 @@
  * whole) from the lengths of A and C: these bindings must cover exactly their operand.
  */
 import type { Kernel, Target } from '../kernel.js'
-import { bindingCount, declareOperands, type MatmulSpec, nameOf, storeResult, tileGrid } from './spec.js'
+import { bindingCount, declareOperands, type MatmulSpec, nameOf, rounded, storeResult, tileGrid } from './spec.js'
 
 export interface SubgroupTile {
   readonly rows: 1 | 2 | 3 | 4
@@ -113,16 +113,19 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     if (count === 0) return []
     const alongLines = (name: 'A' | 'B', j: number) => `${i} * line${name}${depth} + line${name}${j}`
     const alongOne = (j: number) => `${i} * ${depth}u + ${j}u`
+    const load = (name: string, element: string) => `let ${name} = ${rounded(spec, element)};`
     const loadA = (p: number) =>
       layout === 'tn'
-        ? range(count).map((j) => `let x${p}_${j} = A[a${p} + ${alongLines('A', j)}];`)
+        ? range(count).map((j) => load(`x${p}_${j}`, `A[a${p} + ${alongLines('A', j)}]`))
         : width.a > 1
-          ? [`let x${p} = A[a${p} + ${i}];`]
-          : range(count).map((j) => `let x${p}_${j} = A[a${p} + ${alongOne(j)}];`)
+          ? [load(`x${p}`, `A[a${p} + ${i}]`)]
+          : range(count).map((j) => load(`x${p}_${j}`, `A[a${p} + ${alongOne(j)}]`))
     const loadB = (q: number) =>
       layout === 'nt' && width.b > 1
-        ? [`let y${q} = B[b${q} + ${i}];`]
-        : range(count).map((j) => `let y${q}_${j} = B[b${q} + ${layout === 'nt' ? alongOne(j) : alongLines('B', j)}];`)
+        ? [load(`y${q}`, `B[b${q} + ${i}]`)]
+        : range(count).map((j) =>
+            load(`y${q}_${j}`, `B[b${q} + ${layout === 'nt' ? alongOne(j) : alongLines('B', j)}]`),
+          )
     /** Row r's value at step j, on every lane. */
     const broadcast = (r: number, j: number): string => {
       if (acrossRows) {

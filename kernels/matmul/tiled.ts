@@ -16,11 +16,21 @@
  *                                        invocation lie `across` apart, so that neighbours read different banks.
  *      k slow (A of tn, B of nn and tn): one vector = one k, four neighbouring rows.
  *
- * Where 4 does not divide an operand's fast axis its vectors are gathered by scalar loads. Edges load zeros and are not
- * stored; guards are in the text only where the sizes do not divide.
+ * Edges load zeros and are not stored (see `staging.ts`). Operands asked for in f16 are rounded on their way into the
+ * tile, which is f16 where the adapter has the type: half the workgroup memory to read; products and sums are f32.
  */
 import type { Kernel, Target } from '../kernel.js'
-import { batchStrides, bindingCount, declareOperands, type MatmulSpec, nameOf, storeResult, tileGrid } from './spec.js'
+import {
+  batchStrides,
+  bindingCount,
+  declareOperands,
+  type MatmulSpec,
+  nameOf,
+  rounded,
+  storeResult,
+  tileGrid,
+} from './spec.js'
+import { type OperandTile, stagedOperand } from './staging.js'
 
 export interface WorkgroupTile {
   readonly across: 8 | 16
@@ -30,64 +40,29 @@ export interface WorkgroupTile {
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
-/** One operand's tile: `size` rows (of A) or columns (of B), `each` of them an invocation's. */
-const operandTile = (
-  name: 'A' | 'B',
-  {
-    across,
-    depth,
-    k,
-    size,
-    each,
-    isKFast,
-    thread,
-  }: {
-    readonly across: number
-    readonly depth: number
-    readonly k: number
-    readonly size: number
-    readonly each: number
-    readonly isKFast: boolean
-    readonly thread: 'tx' | 'ty'
-  },
-) => {
-  const extent = across * each
-  const lines = isKFast ? extent : depth
-  const perLine = (isKFast ? depth : extent) / 4
+/** One operand's tile: `each` of its rows (of A) or columns (of B) are an invocation's. */
+const operandTile = (tile: OperandTile, { across, each, thread, isHalf }: Share, round: (value: string) => string) => {
+  const { name, isKFast, size } = tile
+  const staged = stagedOperand(tile)
+  const { lines, perLine, edge } = staged
   const stride = isKFast ? perLine + 1 : perLine
-  const fast = isKFast ? k : size
-  const isWide = fast % 4 === 0
-  const edge = { x: size % extent !== 0, k: k % depth !== 0 }
+  const vector = (element: string) => (isHalf ? `vec4f(${element})` : element)
   const first = `first${name}`
-  /** The 4-vector at a place of the tile. Beyond the edge: any row will do, since it is not stored, but zeros along k. */
-  const value = (line: string, position: string): string => {
-    const gather = (e: number, width: 1 | 4) => {
-      const along = `${position} * 4u + ${e}u`
-      const x = `${first} + ${isKFast ? line : along}`
-      const kk = `k + ${isKFast ? along : line}`
-      const inX = edge.x ? `min(${x}, ${size - (isKFast ? 1 : width)}u)` : `(${x})`
-      const inK = edge.k ? `min(${kk}, ${k - (isKFast ? width : 1)}u)` : `(${kk})`
-      const address = `start${name} + ${isKFast ? `${inX} * ${k}u + ${inK}` : `${inK} * ${size}u + ${inX}`}`
-      const found = width === 4 ? `${name}[(${address}) / 4u]` : `${name}[${address}]`
-      return edge.k ? `select(${width === 4 ? 'vec4f()' : '0.0'}, ${found}, ${kk} < ${k}u)` : found
-    }
-    return isWide ? gather(0, 4) : `vec4f(${range(4).map((e) => gather(e, 1))})`
-  }
   return {
-    type: isWide ? 'vec4f' : 'f32',
-    declare: `var<workgroup> tile${name}: array<vec4f, ${lines * stride}>;`,
+    type: staged.type,
+    declare: `var<workgroup> tile${name}: array<${isHalf ? 'vec4h' : 'vec4f'}, ${lines * stride}>;`,
     /** Each invocation's share of the loads. */
-    fill: range(Math.ceil((lines * perLine) / across ** 2)).map((i) => {
-      const isLast = (i + 1) * across ** 2 > lines * perLine
-      const text = `let line = t / ${perLine}u; let position = t % ${perLine}u; tile${name}[line * ${stride}u + position] = ${value('line', 'position')};`
-      return `{ let t = thread + ${i * across ** 2}u; ${isLast ? `if (t < ${lines * perLine}u) { ${text} }` : text} }`
+    fill: staged.fill(across ** 2, (line, position, value) => {
+      const kept = isHalf ? `vec4h(${round(value)})` : round(value)
+      return `tile${name}[${line} * ${stride}u + ${position}] = ${kept};`
     }),
     /** Reads the vectors of four steps of k from 4·`quarter` on. */
-    read: range(each).map((i) =>
-      isKFast
-        ? `let v${name}${i} = tile${name}[(${thread} + ${i * across}u) * ${stride}u + quarter];`
-        : `let v${name}${i} = tile${name}[(quarter * 4u + ${i % 4}u) * ${stride}u + ${thread} * ${each / 4}u + ${Math.floor(i / 4)}u];`,
-    ),
+    read: range(each).map((i) => {
+      const at = isKFast
+        ? `(${thread} + ${i * across}u) * ${stride}u + quarter`
+        : `(quarter * 4u + ${i % 4}u) * ${stride}u + ${thread} * ${each / 4}u + ${Math.floor(i / 4)}u`
+      return `let v${name}${i} = ${vector(`tile${name}[${at}]`)};`
+    }),
     /** Element (own row or column i, step j). */
     part: (i: number, j: number) => (isKFast ? `v${name}${i}[${j}]` : `v${name}${Math.floor(i / 4) * 4 + j}[${i % 4}]`),
     /** All four columns at step j, for B. */
@@ -99,12 +74,29 @@ const operandTile = (
   }
 }
 
+/** What of a tile is one invocation's, and how it is kept. */
+interface Share {
+  readonly across: number
+  readonly each: number
+  readonly thread: 'tx' | 'ty'
+  readonly isHalf: boolean
+}
+
 export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: WorkgroupTile, target: Target): Kernel => {
   const { layout, m, n, k } = spec
   const strides = batchStrides(spec)
-  const shared = { across, depth, k }
-  const a = operandTile('A', { ...shared, size: m, each: rows, isKFast: layout !== 'tn', thread: 'ty' })
-  const b = operandTile('B', { ...shared, size: n, each: 4, isKFast: layout === 'nt', thread: 'tx' })
+  const isHalf = spec.precision === 'f16' && target.hasF16 === true
+  const round = (value: string) => rounded(spec, value)
+  const a = operandTile(
+    { name: 'A', extent: across * rows, size: m, depth, k, isKFast: layout !== 'tn' },
+    { across, each: rows, thread: 'ty', isHalf },
+    round,
+  )
+  const b = operandTile(
+    { name: 'B', extent: across * 4, size: n, depth, k, isKFast: layout === 'nt' },
+    { across, each: 4, thread: 'tx', isHalf },
+    round,
+  )
   const wide = layout !== 'nt' && n % 4 === 0
   const stores = range(rows).map((i) => {
     const row = a.place(i)
@@ -121,6 +113,7 @@ export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: Workgroup
   })
   const grid = tileGrid(target, Math.ceil(n / (across * 4)), Math.ceil(m / (across * rows)), spec.batch)
   const wgsl = [
+    ...(isHalf ? ['enable f16;'] : []),
     declareOperands(spec, { a: a.type, b: b.type, c: wide ? 'vec4f' : 'f32' }),
     a.declare,
     b.declare,

@@ -7,20 +7,27 @@ import { type MatmulSpec, type MatmulVariant, variantName } from './spec.js'
 export type Tuning = ReadonlyMap<string, MatmulVariant>
 
 /** A shape by what the speed of its kernels depends on. */
-export const tuningKey = ({ layout, batch, m, n, k, broadcastA = false, broadcastB = false }: MatmulSpec): string =>
-  [`${layout} ${batch}×${m}×${n}×${k}`, ...(broadcastA ? ['one A'] : []), ...(broadcastB ? ['one B'] : [])].join(', ')
+export const tuningKey = ({ layout, batch, m, n, k, broadcastA, broadcastB, precision }: MatmulSpec): string =>
+  [
+    `${layout} ${batch}×${m}×${n}×${k}`,
+    ...(broadcastA === true ? ['one A'] : []),
+    ...(broadcastB === true ? ['one B'] : []),
+    ...(precision === undefined ? [] : [precision]),
+  ].join(', ')
 
 /** What is worth measuring for a shape; the first is the default. */
 export const tuningCandidates = (spec: MatmulSpec, target: Target): readonly MatmulVariant[] => {
   const first = selectMatmul(spec, target)
-  const others = matmulVariants(target).filter((v) => variantName(v) !== variantName(first) && mayWin(v, spec, target))
+  const others = matmulVariants(target, spec.precision).filter(
+    (v) => variantName(v) !== variantName(first) && mayWin(v, spec, target),
+  )
   return [first, ...others]
 }
 
 /** Leaves out what has never won by much: a software adapter takes a second to compile each. */
 const mayWin = (variant: MatmulVariant, { m }: MatmulSpec, { subgroupSize }: Target): boolean => {
   if (variant.family === 'plain') return subgroupSize !== 8
-  if (variant.family === 'tiled') return true
+  if (variant.family === 'tiled' || variant.family === 'matrix') return true
   const { rows, depth } = variant
   const isLean = depth === 2 && rows > 1 && m > 8 * (rows - 1)
   const isOneOrMost = depth === 4 && (rows === 1 || (rows === 4 && m > 16))
@@ -29,4 +36,4 @@ const mayWin = (variant: MatmulVariant, { m }: MatmulSpec, { subgroupSize }: Tar
 
 /** The variant of that name on this adapter, if it has one: names are what is kept on disk. */
 export const variantNamed = (name: string, target: Target): MatmulVariant | undefined =>
-  matmulVariants(target).find((v) => variantName(v) === name)
+  matmulVariants(target, 'f16').find((v) => variantName(v) === name)

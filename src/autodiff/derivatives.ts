@@ -176,8 +176,8 @@ const dotCotangents = (node: Tensor, op: OpOf<'dot'>, g: Tensor): Cotangents => 
     const isInPlace = (order: readonly number[]) => order.every((axis, i) => axis === i)
     const usePartnerFirst = !isInPlace(gFirst) && isInPlace(partnerFirst)
     const product = usePartnerFirst
-      ? dot(partner, g, [free[other], freeInG[other]], [op.batch[other], batchInG])
-      : dot(g, partner, [freeInG[other], free[other]], [batchInG, op.batch[other]])
+      ? dot(partner, g, [free[other], freeInG[other]], [op.batch[other], batchInG], op.precision)
+      : dot(g, partner, [freeInG[other], free[other]], [batchInG, op.batch[other]], op.precision)
     const order = usePartnerFirst ? partnerFirst : gFirst
     return transpose(
       product,

@@ -16,9 +16,11 @@ import {
   readBack,
   write,
 } from '../device/index.js'
+import type { HalfSupport } from '../ir/index.js'
 import { type Problem, problem, showProblem } from '../problem.js'
 import { driverPlan, type Machine, showCommand } from './driver.js'
 import { readMachine } from './machine.js'
+import { type MatrixVerdict, matrixVerdict } from './matrix-trust.js'
 
 export interface DoctorReport {
   readonly platform: string
@@ -33,6 +35,10 @@ export interface DoctorReport {
   readonly computesOn: 'gpu' | 'software' | 'reference'
   /** Milliseconds of a first small computation, checked, on the adapter in use. */
   readonly selfTestMs?: number
+  /** How the adapter in use multiplies f16 (`train --precision f16`): on matrix units, in WGSL's f16, by rounding, or not. */
+  readonly f16?: HalfSupport | 'none'
+  /** Whether its matrix units passed their self-test, where it offers any. */
+  readonly matrix?: MatrixVerdict
   readonly problems: readonly Problem[]
 }
 
@@ -43,6 +49,8 @@ export interface Findings {
   readonly adapters: E.Either<Problem, readonly AdapterDescription[]>
   /** Not run where there is no adapter. */
   readonly selfTest?: E.Either<Problem, number>
+  /** Of the matrix units of the first adapter, where it offers any. */
+  readonly matrix?: MatrixVerdict
 }
 
 /** Looks at this machine. */
@@ -54,11 +62,14 @@ export const doctor = async (): Promise<DoctorReport> => {
     webgpu: (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version,
   }
   const findings = { machine: readMachine(), versions, adapters }
-  return diagnose(E.isRight(adapters) ? { ...findings, selfTest: await selfTest() } : findings)
+  if (E.isLeft(adapters)) return diagnose(findings)
+  const [inUse] = adapters.right
+  const matrix = inUse?.matrix === undefined ? {} : { matrix: await matrixVerdict(inUse) }
+  return diagnose({ ...findings, selfTest: await selfTest(), ...matrix })
 }
 
 /** From findings to a report, purely. */
-export const diagnose = ({ machine, versions, adapters, selfTest }: Findings): DoctorReport => {
+export const diagnose = ({ machine, versions, adapters, selfTest, matrix }: Findings): DoctorReport => {
   const found = E.isRight(adapters) ? adapters.right : []
   const works = selfTest !== undefined && E.isRight(selfTest)
   return {
@@ -67,12 +78,36 @@ export const diagnose = ({ machine, versions, adapters, selfTest }: Findings): D
     adapters: found,
     computesOn: works ? (found[0]?.adapterClass ?? 'reference') : 'reference',
     ...(works ? { selfTestMs: selfTest.right } : {}),
+    ...(works && found[0] !== undefined ? { f16: halves(found[0], matrix) } : {}),
+    ...(matrix !== undefined && { matrix }),
     problems: [
       ...(E.isLeft(adapters) ? [missingAdapter(adapters.left, machine)] : []),
       ...(selfTest !== undefined && E.isLeft(selfTest) ? [selfTest.left] : []),
       ...hiddenNvidia(machine, found),
     ],
   }
+}
+
+const halves = ({ adapterClass, features }: AdapterDescription, matrix?: MatrixVerdict): HalfSupport | 'none' => {
+  if (adapterClass === 'software') return 'rounding'
+  if (matrix?.isUsable === true) return 'matrix'
+  return features.includes('shader-f16') ? 'native' : 'none'
+}
+
+const showHalves = ({ f16, matrix, adapters }: DoctorReport): readonly string[] => {
+  const unit = adapters[0]?.matrix
+  const words = {
+    matrix: `on matrix units of ${unit?.m}×${unit?.n}×${unit?.k} (self-test passed)`,
+    native: 'in WGSL’s f16',
+    rounding: 'by rounding only: the values of f16, but slower than f32',
+    none: 'no: the adapter lacks the feature shader-f16',
+  }
+  return f16 === undefined
+    ? []
+    : [
+        `train --precision f16: ${words[f16]}`,
+        ...(matrix?.isUsable === false ? [`matrix units are left unused: ${matrix.why}`] : []),
+      ]
 }
 
 /** The report as a person reads it. */
@@ -89,6 +124,7 @@ export const showReport = (report: DoctorReport): string =>
     report.selfTestMs === undefined
       ? 'computes on: the reference interpreter (needs no driver, but is slow)'
       : `computes on: ${report.computesOn === 'gpu' ? 'the GPU' : 'the processor, through a software adapter'} (self-test passed in ${report.selfTestMs.toFixed(0)} ms)`,
+    ...showHalves(report),
     ...report.problems.flatMap((one) => ['', showProblem(one)]),
   ].join('\n')
 

@@ -134,6 +134,7 @@ const train = withTrainFlags(
     'train --preset sudoku-extreme --data train.csv --augment 1000 --out runs/extreme --accumulate 8',
     'train --config model.ts --data data/sudoku4 --out runs/mine --steps 2000 --set weightDecay=0.5 --set warmup=100',
     'train --config model.ts --data data/sudoku4 --out runs/mine --ema 0.999 --eval-every 500 --patience 5',
+    'train --preset sudoku-extreme --data data/extreme --out runs/extreme --precision f16',
     'train --out runs/four --resume --steps 4000',
     'train --preset sudoku-4x4 --data data/sudoku4 --profile',
   ),
@@ -150,12 +151,14 @@ action(
     .option('--config <file>', 'the shapes of a TypeScript file with a model and its training')
     .option('--batch <n>', 'examples a step', count)
     .option('--accumulate <n>', 'micro-batches a step', count)
+    .addOption(new Option('--precision <which>', 'of what matmuls multiply').choices(['f16', 'f32']))
     .option('--again', 'measure also what was measured before', false)
     .addHelpText(
       'after',
       examples(
         'tune --preset sudoku-4x4',
         'tune runs/extreme --json',
+        'tune --preset sudoku-extreme --precision f16',
         'tune --config model.ts --batch 32 --again',
         'train --preset sudoku-4x4 --data data/sudoku4 --out runs/four --tune',
       ),

@@ -4,9 +4,9 @@ import { openBackend } from '../device/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import { problem } from '../problem.js'
 import { type BatchStream, type Profile, profileTraining, type TrainingSettings } from '../train/index.js'
+import { deviceOptions, deviceWords } from './backend.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { aligned } from './table.js'
-import { tuningFiles } from './tuning-file.js'
 
 interface Profiled {
   readonly model: Reasoner
@@ -16,7 +16,7 @@ interface Profiled {
 }
 
 export const profileCommand = async ({ model, training, batches, steps }: Profiled): Promise<Outcome> => {
-  const opened = await openBackend({ profile: true, tuning: tuningFiles })()
+  const opened = await openBackend({ profile: true, ...deviceOptions(training) })()
   if (E.isLeft(opened)) return listed(opened)
   const backend = opened.right
   try {
@@ -28,7 +28,7 @@ export const profileCommand = async ({ model, training, batches, steps }: Profil
           fix: 'update its driver, or profile on another adapter (`thetagrad doctor` lists their features)',
         }),
       )
-    log(`timing ${steps} steps of batch ${training.batch} on ${backend.name}`)
+    log(`timing ${steps} steps of batch ${training.batch} on ${deviceWords(backend, training)}`)
     const profile = await profileTraining({ backend, profiler, model, settings: training, batches, steps })
     return E.right({ text: showProfile(profile), json: profile })
   } finally {

@@ -24,6 +24,7 @@ const flags: readonly (readonly [SettingName, placeholder: string])[] = [
   ['seed', 'n'],
   ['batch', 'n'],
   ['accumulate', 'n'],
+  ['precision', 'f16|f32'],
   ['lr', 'rate'],
   ['ema', 'rate'],
   ['logEvery', 'n'],

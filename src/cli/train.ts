@@ -21,7 +21,7 @@ import {
   train,
   tuneTraining,
 } from '../train/index.js'
-import { type BackendChoice, chooseBackend } from './backend.js'
+import { type BackendChoice, chooseBackend, deviceWords } from './backend.js'
 import { type EvaluationExamples, fits, openEvaluation, openTraining, type TrainingExamples } from './examples.js'
 import { type SizeChanges, withSizes } from './preset-sizes.js'
 import { profileCommand } from './profile.js'
@@ -100,9 +100,9 @@ export const trainRun = async (options: TrainOptions): Promise<E.Either<readonly
   if (E.isLeft(may)) return listed(may)
   const prepared = await prepareTraining(options)
   if (E.isLeft(prepared)) return prepared
-  const backend = await chooseBackend(options.backend)
+  const { config, model, evaluation } = prepared.right
+  const backend = await chooseBackend(options.backend, config.training)
   try {
-    const { config, model, evaluation } = prepared.right
     if (options.tune === true)
       await tuneTraining(backend, model, config.training, { evaluated: evaluation?.count, told: tuningProgress })
     // Before the run folder is made: what does not fit leaves nothing behind.
@@ -246,7 +246,9 @@ export const runTraining = async (
   const { config, model, examples, evaluation, programs, backend, run, resume } = options
   const { training } = config
   const { dense, rows } = countParameters(model.parameters)
-  log(`${model.name}: ${(dense + rows).toLocaleString('en')} parameters, batch ${training.batch}, on ${backend.name}`)
+  log(
+    `${model.name}: ${(dense + rows).toLocaleString('en')} parameters, batch ${training.batch}, on ${deviceWords(backend, training)}`,
+  )
   const interruption = interruptible()
   const progress = trainingProgress(training.steps)
   try {

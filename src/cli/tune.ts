@@ -5,12 +5,12 @@ import type { Reasoner } from '../hrm/index.js'
 import type { Tuned } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import { completeSettings, type TrainingSettings, tuneTraining } from '../train/index.js'
+import { deviceOptions, deviceWords } from './backend.js'
 import { duration, tuningProgress } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { loadModel, readConfig } from './run-folder.js'
 import { aligned } from './table.js'
 import { modelSource } from './train.js'
-import { tuningFiles } from './tuning-file.js'
 
 export interface TuneCommandOptions {
   readonly run?: string
@@ -19,6 +19,7 @@ export interface TuneCommandOptions {
   readonly config?: string
   readonly batch?: number
   readonly accumulate?: number
+  readonly precision?: 'f16' | 'f32'
   readonly again: boolean
 }
 
@@ -31,12 +32,12 @@ export const tuneCommand = async (options: TuneCommandOptions): Promise<Outcome>
   const recipe = await recipeOf(options)
   if (E.isLeft(recipe)) return recipe
   const { model, training } = recipe.right
-  const opened = await openBackend({ tuning: tuningFiles })()
+  const opened = await openBackend(deviceOptions(training))()
   if (E.isLeft(opened)) return listed(opened)
   const backend = opened.right
   try {
     const start = performance.now()
-    log(`tuning ${model.name}, batch ${training.batch}, on ${backend.name}`)
+    log(`tuning ${model.name}, batch ${training.batch}, on ${deviceWords(backend, training)}`)
     const tuned = await tuneTraining(backend, model, training, {
       again: options.again,
       evaluated: training.batch,
@@ -56,6 +57,7 @@ const recipeOf = async ({
   config,
   batch,
   accumulate,
+  precision,
 }: TuneCommandOptions): Promise<
   E.Either<readonly Problem[], { readonly model: Reasoner; readonly training: TrainingSettings }>
 > => {
@@ -75,7 +77,11 @@ const recipeOf = async ({
   if (E.isLeft(source)) return listed(source)
   const loaded = await loadModel(source.right.model, { typeCheck: kept === undefined })
   if (E.isLeft(loaded)) return loaded
-  const changes = { ...(batch !== undefined && { batch }), ...(accumulate !== undefined && { accumulate }) }
+  const changes = {
+    ...(batch !== undefined && { batch }),
+    ...(accumulate !== undefined && { accumulate }),
+    ...(precision !== undefined && { precision }),
+  }
   const training = completeSettings(
     { ...source.right.training, ...loaded.right.training, ...changes },
     run ?? config ?? 'command line',

@@ -1,28 +1,11 @@
 /** Where tuning is kept: a file for every adapter, driver and version, in the user's cache folder. */
-import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import envPaths from 'env-paths'
+import { dirname } from 'node:path'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import type { AdapterDescription, TuningStore } from '../device/index.js'
-import { packageVersion } from './package-file.js'
+import { adapterKey, cacheFile } from './adapter-cache.js'
 
-/** `THETAGRAD_CACHE` names another folder than the system's for caches. */
-const folder = (): string => join(process.env.THETAGRAD_CACHE ?? envPaths('thetagrad', { suffix: '' }).cache, 'tuning')
-
-/** What the speed of a kernel depends on, beside its shape. */
-const keyOf = ({ vendor, architecture, device, description }: AdapterDescription) => ({
-  adapter: [vendor, architecture, device].filter((word) => word !== '').join(' '),
-  driver: description,
-  thetagrad: packageVersion(),
-  webgpu: (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version,
-})
-
-const tuningFile = (adapter: AdapterDescription): string => {
-  const key = JSON.stringify(keyOf(adapter))
-  return join(folder(), `${createHash('sha256').update(key).digest('hex').slice(0, 16)}.json`)
-}
+const tuningFile = (adapter: AdapterDescription): string => cacheFile('tuning', adapterKey(adapter))
 
 /** A file that is missing or no JSON is as good as none: it is measured anew. */
 export const tuningFiles: TuningStore = {
@@ -36,7 +19,8 @@ export const tuningFiles: TuningStore = {
     }
   },
   write: (adapter, fastest) => {
-    mkdirSync(folder(), { recursive: true })
-    writeFileAtomic(tuningFile(adapter), `${JSON.stringify({ ...keyOf(adapter), matmul: fastest }, null, 1)}\n`)
+    const file = tuningFile(adapter)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileAtomic(file, `${JSON.stringify({ ...adapterKey(adapter), matmul: fastest }, null, 1)}\n`)
   },
 }

@@ -34,7 +34,8 @@ export const lowerFamily = (
       const { batch, m, n, k } = contractionOf(node)
       const [a, b] = [operandOf(node, 0, isRoot), operandOf(node, 1, isRoot)]
       const layout = a.slow === 'contract' ? 'tn' : b.slow === 'free' ? 'nt' : 'nn'
-      const spec = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast } as const
+      const half = node.op.precision === 'f16' ? ({ precision: 'f16' } as const) : {}
+      const spec = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast, ...half } as const
       const kernel = matmul(spec, target, tuning.get(tuningKey(spec)))
       return [{ kernel, places: [a.place, b.place, own], matmul: spec }]
     }

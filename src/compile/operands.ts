@@ -134,7 +134,8 @@ export const legaliseDot = (node: Tensor, isRoot: (n: Tensor) => boolean, keep: 
     l.slow === 'contract' && r.slow === 'free' && m !== 1 && k !== 1
       ? inOrder(node.inputs[0]!, ...axesOf(node, 0), keep)
       : l
-  return dot(left.operand, r.operand, [left.contract, r.contract], [left.batch, r.batch])
+  const { precision } = node.op as OpOf<'dot'>
+  return dot(left.operand, r.operand, [left.contract, r.contract], [left.batch, r.batch], precision)
 }
 
 interface Side {

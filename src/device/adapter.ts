@@ -5,9 +5,10 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { AdapterClass, Target } from '../../kernels/kernel.js'
+import type { AdapterClass, MatrixUnit, Target } from '../../kernels/kernel.js'
 import type { MatmulVariant } from '../../kernels/matmul/index.js'
 import { type Problem, problem } from '../problem.js'
+import { type MatrixInfo, matrixUnitOf } from './matrix-unit.js'
 import { settled } from './waiting.js'
 
 export interface DeviceOptions {
@@ -17,6 +18,11 @@ export interface DeviceOptions {
   readonly backend?: 'vulkan' | 'metal' | 'd3d12' | 'null'
   /** Unquantised timestamps, for profiling. */
   readonly profile?: boolean
+  /**
+   * Whether the matrix units that an adapter offers are to be used. They are experimental: drivers have crashed and
+   * miscalculated (see `matrix-check.ts`). Absent: they are not.
+   */
+  readonly matrix?: (adapter: AdapterDescription) => Promise<boolean>
 }
 
 /** What an adapter says of itself, as `doctor` shows it. */
@@ -28,6 +34,8 @@ export interface AdapterDescription {
   readonly adapterClass: AdapterClass
   readonly features: readonly string[]
   readonly limits: Readonly<Record<string, number>>
+  /** Matrix units it offers for f16; whether they work is another question. */
+  readonly matrix?: MatrixUnit
 }
 
 /** An open device. Its caches live and die with it. */
@@ -73,7 +81,10 @@ export const openDevice =
     const adapter = await findAdapter(entry.right, options)
     if (E.isLeft(adapter)) return adapter
     try {
-      return E.right(wrap(await requestDevice(adapter.right), adapter.right, options))
+      const description = describeAdapter(adapter.right)
+      const { matrix } = description
+      const isTrusted = matrix !== undefined && (await options.matrix?.(description)) === true
+      return E.right(wrap(await requestDevice(adapter.right), adapter.right, options, isTrusted ? matrix : undefined))
     } catch (cause) {
       return E.left(problem('the graphics adapter refused to open a device', { why: message(cause) }))
     }
@@ -101,6 +112,7 @@ export const listAdapters: TaskEither<Problem, readonly AdapterDescription[]> = 
 /** Class, features and limits of an adapter. */
 export const describeAdapter = (adapter: GPUAdapter): AdapterDescription => {
   const { vendor, architecture, device, description } = adapter.info
+  const matrix = matrixUnitOf(adapter.info as MatrixInfo, adapter.features)
   return {
     vendor,
     architecture,
@@ -109,6 +121,7 @@ export const describeAdapter = (adapter: GPUAdapter): AdapterDescription => {
     adapterClass: classify(adapter.info),
     features: [...adapter.features].sort(),
     limits: Object.fromEntries(LIMITS.map((name) => [name, Number(adapter.limits[name])])),
+    ...(matrix !== undefined && { matrix }),
   }
 }
 
@@ -153,7 +166,12 @@ const requestDevice = (adapter: GPUAdapter): Promise<GPUDevice> =>
     }),
   )
 
-const wrap = (gpu: GPUDevice, adapter: GPUAdapter, { profile = false }: DeviceOptions): Device => {
+const wrap = (
+  gpu: GPUDevice,
+  adapter: GPUAdapter,
+  { profile = false }: DeviceOptions,
+  matrix: MatrixUnit | undefined,
+): Device => {
   let failure: Problem | undefined
   const fail = (next: Problem) => {
     failure ??= next
@@ -168,7 +186,7 @@ const wrap = (gpu: GPUDevice, adapter: GPUAdapter, { profile = false }: DeviceOp
   const description = describeAdapter(adapter)
   return {
     gpu,
-    target: targetOf(gpu, adapter.info, description.adapterClass),
+    target: { ...targetOf(gpu, adapter.info, description.adapterClass), ...(matrix !== undefined && { matrix }) },
     description,
     profile,
     failure: () => failure,
@@ -189,6 +207,7 @@ const targetOf = (gpu: GPUDevice, info: GPUAdapterInfo, adapterClass: AdapterCla
   maxWorkgroupsPerDimension: gpu.limits.maxComputeWorkgroupsPerDimension,
   maxWorkgroupInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
   maxWorkgroupMemoryBytes: gpu.limits.maxComputeWorkgroupStorageSize,
+  hasF16: gpu.features.has('shader-f16'),
 })
 
 const lostProblem = (why: string): Problem =>

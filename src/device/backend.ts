@@ -5,6 +5,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Target } from '../../kernels/kernel.js'
 import { type BufferRange, compile, type Program, type Slot, workspaceBytes } from '../compile/index.js'
 import type { Backend, DType, Executable, Graph, HostArray } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
@@ -80,6 +81,7 @@ export const webgpuBackend = (
     ...(profiler !== undefined && { profiler }),
     name: device.description.description || device.description.device || device.description.vendor,
     kind: device.target.adapterClass,
+    ...halfSupport(device.target),
     load: async (graph, dims) => {
       const program = programOf(graph, dims)
       const known = new Set(residents.keys())
@@ -118,6 +120,15 @@ export const webgpuBackend = (
     dispose: () => device.dispose(),
   }
 }
+
+const halfSupport = ({ adapterClass, matrix, hasF16 }: Target): Pick<Backend, 'f16'> =>
+  adapterClass === 'software'
+    ? { f16: 'rounding' }
+    : matrix !== undefined
+      ? { f16: 'matrix' }
+      : hasF16 === true
+        ? { f16: 'native' }
+        : {}
 
 const executable = async (
   device: Device,

@@ -17,6 +17,7 @@ import { problem } from '../problem.js'
 import { type Device, DeviceFailure } from './adapter.js'
 import { allocate, finished, type Range, readBack, write } from './buffer.js'
 import { bind, encode, pipelineOf } from './dispatch.js'
+import { exampleOf } from './expected-product.js'
 
 /** Rounds in which all take their turn; after the first ones those far behind drop out. */
 const ROUNDS = 7
@@ -44,9 +45,8 @@ export const tuneMatmul = async (
   spec: MatmulSpec,
   make: typeof matmul = matmul,
 ): Promise<MatmulTimes> => {
-  const { batch, m, n, k } = spec
-  const a = numbers((spec.broadcastA === true ? 1 : batch) * m * k, 1)
-  const b = numbers((spec.broadcastB === true ? 1 : batch) * k * n, 2)
+  const { batch, m, n } = spec
+  const { a, b, agrees } = exampleOf(spec)
   const ranges: Range[] = []
   try {
     for (const elements of [a.length, b.length, batch * m * n]) {
@@ -56,7 +56,6 @@ export const tuneMatmul = async (
     }
     write(device, ranges[0]!.buffer, a)
     write(device, ranges[1]!.buffer, b)
-    const expected = samples(spec, a, b)
     const nothing = new Float32Array(batch * m * n).fill(Number.NaN)
     const candidates: Candidate[] = []
     const wrong: MatmulVariant[] = []
@@ -67,7 +66,7 @@ export const tuneMatmul = async (
       write(device, ranges[2]!.buffer, nothing)
       const candidate = await prepare(device, make(spec, device.target, variant), variant, ranges)
       const [c] = await readBack(device, [{ ...ranges[2]!, bytes: nothing.byteLength }])
-      if (agrees(new Float32Array(c!), expected)) candidates.push(candidate)
+      if (agrees(new Float32Array(c!))) candidates.push(candidate)
       else wrong.push(variant)
     }
     const usual = candidates.find(({ variant }) => variantName(variant) === variantName(byDefault))
@@ -146,49 +145,3 @@ const duel = async (usual: Candidate, other: Candidate): Promise<Omit<MatmulTime
 }
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
-
-/** Between −½ and ½, without a pattern that a tile could hide; the same every time. */
-const numbers = (length: number, seed: number): Float32Array =>
-  Float32Array.from({ length }, (_, i) => {
-    const x = Math.sin((i + 1) * 12.9898 * seed) * 43758.5453
-    return x - Math.floor(x) - 0.5
-  })
-
-/** An element of C in float64, and Σ|a·b|, by which its error is judged. */
-interface Sample {
-  readonly at: number
-  readonly value: number
-  readonly scale: number
-}
-
-/** Lines of C that are looked at in each direction: the edges, and some between, so that every tile is met. */
-const LINES = 6
-const lines = (size: number): readonly number[] => [
-  ...new Set(Array.from({ length: LINES }, (_, i) => Math.round((i * (size - 1)) / (LINES - 1)))),
-]
-
-const samples = (spec: MatmulSpec, a: Float32Array, b: Float32Array): readonly Sample[] => {
-  const { layout, batch, m, n, k } = spec
-  const all = (size: number) => Array.from({ length: size }, (_, i) => i)
-  const [ofA, ofB] = [spec.broadcastA === true ? 0 : m * k, spec.broadcastB === true ? 0 : k * n]
-  const sample = (product: number, row: number, column: number): Sample => {
-    let [value, scale] = [0, 0]
-    for (let i = 0; i < k; i++) {
-      const x = a[product * ofA + (layout === 'tn' ? i * m + row : row * k + i)]!
-      const y = b[product * ofB + (layout === 'nt' ? column * k + i : i * n + column)]!
-      value += x * y
-      scale += Math.abs(x * y)
-    }
-    return { at: (product * m + row) * n + column, value, scale }
-  }
-  return [...new Set([0, batch - 1])].flatMap((product) => [
-    ...lines(m).flatMap((row) => all(n).map((column) => sample(product, row, column))),
-    ...lines(n).flatMap((column) => all(m).map((row) => sample(product, row, column))),
-  ])
-}
-
-/** Of Σ|a·b|; sums of thousands of float32 products stay well below. */
-const TOLERANCE = 1e-5
-
-const agrees = (c: Float32Array, expected: readonly Sample[]): boolean =>
-  expected.every(({ at, value, scale }) => Math.abs(c[at]! - value) <= TOLERANCE * scale)

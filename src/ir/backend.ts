@@ -73,10 +73,18 @@ export interface Tuned {
   readonly wrong: readonly string[]
 }
 
+/**
+ * How a device multiplies f16: on matrix units, as WGSL's f16, or by rounding f32 numbers, which gives the values of f16 but
+ * takes longer.
+ */
+export type HalfSupport = 'matrix' | 'native' | 'rounding'
+
 export interface Backend {
   /** E.g. `llvmpipe (LLVM 15.0.6, 256 bits)` or `reference interpreter`. */
   readonly name: string
   readonly kind: 'reference' | 'software' | 'gpu'
+  /** Absent: it cannot, or gains nothing by it. */
+  readonly f16?: HalfSupport
   /** Compiles and allocates; resident tensors it does not know yet start as zeros. Without room it rejects, and holds nothing. */
   readonly load: (graph: Graph, dims: Dims) => Promise<Executable>
   /** Contents of resident tensors. Writing one that no graph has declared creates it. */

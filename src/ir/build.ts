@@ -5,7 +5,7 @@
 import { type Dim, elements, type Shape, ShapeError, sameShape, showShape } from '../shape/index.js'
 import type { BinaryName, UnaryName } from './elementwise.js'
 import { isSentence, rules } from './rules.js'
-import type { DType, Op, Reducer, Residence, Tensor } from './tensor.js'
+import type { DType, Op, Precision, Reducer, Residence, Tensor } from './tensor.js'
 
 /** Applies an op; throws `ShapeError` when its rule refuses the inputs. */
 export const node = (op: Op, inputs: readonly Tensor[]): Tensor => {
@@ -171,7 +171,8 @@ export const dot = (
   right: Tensor,
   contract: readonly [readonly number[], readonly number[]],
   batch: readonly [readonly number[], readonly number[]] = [[], []],
-): Tensor => node({ kind: 'dot', contract, batch }, [left, right])
+  precision?: Precision,
+): Tensor => node({ kind: 'dot', contract, batch, ...(precision !== undefined && { precision }) }, [left, right])
 
 export const gather = (table: Tensor, ids: Tensor): Tensor => node({ kind: 'gather' }, [table, ids])
 export const scatterAdd = (ids: Tensor, values: Tensor, rows: number): Tensor =>

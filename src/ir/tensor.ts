@@ -8,6 +8,9 @@ import type { BinaryName, LogicalName, UnaryName } from './elementwise.js'
 /** `bool` is stored as one u32 (0 or 1) a value on a device. */
 export type DType = 'f32' | 'i32' | 'bool'
 
+/** To what the operands of a contraction are rounded before they are multiplied; sums are f32 either way. */
+export type Precision = 'f16' | 'f32'
+
 export type Reducer = 'sum' | 'max' | 'min'
 
 /**
@@ -50,11 +53,15 @@ export type Op =
   | { readonly kind: 'pad'; readonly low: readonly number[]; readonly high: readonly number[] }
   /** The axes reduced disappear. */
   | { readonly kind: 'reduce'; readonly reducer: Reducer; readonly axes: readonly number[] }
-  /** Contraction: output dims are the batch dims, the free dims of the left, the free dims of the right. */
+  /**
+   * Contraction: output dims are the batch dims, the free dims of the left, the free dims of the right. Without a
+   * precision it is f32, unless `withPrecision` says otherwise of the whole graph.
+   */
   | {
       readonly kind: 'dot'
       readonly contract: readonly [readonly number[], readonly number[]]
       readonly batch: readonly [readonly number[], readonly number[]]
+      readonly precision?: Precision
     }
   /** (table [V, …D], ids […I]) → […I, …D] */
   | { readonly kind: 'gather' }

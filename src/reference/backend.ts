@@ -17,6 +17,7 @@ export const referenceBackend = (): Backend => {
   return {
     name: 'reference interpreter',
     kind: 'reference',
+    f16: 'rounding',
     load: async (source, dims) => {
       const graph = simplify(bindDims(source, dims))
       const leaves = topological([...graphRoots(graph), ...graph.updates.map((u) => u.target)]).flatMap((n) =>

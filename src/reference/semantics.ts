@@ -2,7 +2,7 @@
  * What every op means, in float64: the obvious loops. The oracle of every kernel test, and the fallback device. A table
  * over all kinds, so that an op without a meaning does not compile. i32 and bool values are numbers too.
  */
-import { binary, logical, type OpKind, type OpOf, type Tensor, unary } from '../ir/index.js'
+import { binary, logical, type OpKind, type OpOf, roundToHalf, type Tensor, unary } from '../ir/index.js'
 
 export type Values = Float64Array
 type Meaning<K extends OpKind> = (op: OpOf<K>, inputs: readonly Values[], node: Tensor) => Values
@@ -123,7 +123,8 @@ export const semantics: { readonly [K in OpKind]: Meaning<K> } = {
     })
     return out
   },
-  dot: (op, [x, y], n) => {
+  dot: (op, operands, n) => {
+    const [x, y] = op.precision === 'f16' ? operands.map((values) => values.map(roundToHalf)) : operands
     const [l, r] = n.inputs.map(shapeOf) as [readonly number[], readonly number[]]
     const strides = [stridesOf(l), stridesOf(r)] as const
     const free = ([0, 1] as const).map((s) =>

@@ -11,13 +11,25 @@
  */
 import type { Reasoner } from '../hrm/index.js'
 import type { DType } from '../ir/index.js'
-import { add, equal, type Graph, gather, input, iota, reshape, select, type Tensor, unsqueeze } from '../ir/index.js'
+import {
+  add,
+  equal,
+  type Graph,
+  gather,
+  input,
+  iota,
+  reshape,
+  select,
+  type Tensor,
+  unsqueeze,
+  withPrecision,
+} from '../ir/index.js'
 import type { Shape } from '../shape/index.js'
 import { bindArena } from './arena.js'
 import { carryUpdates, residentCarry } from './carry.js'
 import { metricNames, metricSums } from './metrics.js'
 import { type StepSettings, stateNames, supervised } from './step.js'
-import { denseUpdates, packed, rowUpdates, streamedScalars } from './updates.js'
+import { packed, streamedScalars, weightUpdates } from './updates.js'
 
 /**
  * One micro-batch of `n`. Residents: the arena, puzzle table, carry, `metrics.history`, and the sums `gradients.dense`
@@ -41,11 +53,11 @@ export const microStep = (model: Reasoner, settings: StepSettings, n: number): G
     value: select(equal(iota(whole.shape, 0), micro), unsqueeze(value, 0), whole),
   })
   const old = residentCarry(model, stateNames(model), sliced)
-  const { next, columns, dense, rows } = supervised(model, settings.loss, bound, old, streamedScalars())
+  const { next, columns, dense, rows } = supervised(model, settings, bound, old, streamedScalars())
   const total = input('gradients.dense', [bound.arena.size], 'f32', 'resident')
   const history = input('metrics.history', [settings.window, metricNames.length], 'f32', 'resident')
   const isRow = equal(iota(history.shape, 0), input('slot', [], 'i32', 'streamed'))
-  return {
+  const graph: Graph = {
     outputs: {},
     updates: [
       { target: total, value: add(select(isFirst, 0, total), packed(bound.arena, dense)) },
@@ -59,22 +71,18 @@ export const microStep = (model: Reasoner, settings: StepSettings, n: number): G
       { target: history, value: select(isRow, add(select(isFirst, 0, history), metricSums(columns)), history) },
     ],
   }
+  return withPrecision(graph, settings.precision ?? 'f32')
 }
 
-/** The weights moved by the sums of the micro-steps. Residents: also the moments. Streams: `rates`. `batch` is the whole. */
+/** The weights moved by the sums of the micro-steps. Residents: also the moments, in f16 `scaling`. Streams: `rates`. `batch` is the whole. */
 export const updateStep = (model: Reasoner, settings: StepSettings): Graph => {
   const bound = bindArena(model.parameters)
   const rates = streamedScalars()
   const table = model.puzzleTable === undefined ? undefined : bound.node(model.puzzleTable)
   const ids = input('gradients.ids', ['batch'], 'i32', 'resident')
   const gradients = () => input('gradients.rows', ['batch', model.sizes.puzzleEmbedding], 'f32', 'resident')
-  return {
-    outputs: {},
-    updates: [
-      ...denseUpdates(bound, input('gradients.dense', [bound.arena.size], 'f32', 'resident'), settings, rates),
-      ...(table === undefined
-        ? []
-        : rowUpdates(table, { ids, rows: gather(table, ids), gradients: gradients() }, settings, rates)),
-    ],
-  }
+  const total = input('gradients.dense', [bound.arena.size], 'f32', 'resident')
+  const rows =
+    table === undefined ? undefined : { table, gradients: { ids, rows: gather(table, ids), gradients: gradients() } }
+  return { outputs: {}, updates: weightUpdates(bound, total, rows, settings, rates) }
 }

@@ -10,6 +10,8 @@ import type { MetricsSummary } from './metrics.js'
 export interface MetricsLine extends MetricsSummary {
   readonly step: number
   readonly lr: number
+  /** In f16: by what the loss was multiplied at the end. */
+  readonly loss_scale?: number
   /** Wall-clock seconds of training so far, resumed runs added up. */
   readonly seconds: number
 }

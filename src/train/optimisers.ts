@@ -14,6 +14,7 @@ import {
   mul,
   neg,
   scatterRows,
+  select,
   sign,
   sqrt,
   sub,
@@ -76,14 +77,16 @@ export interface RowGradients {
   readonly gradients: Tensor
 }
 
-/** The table [R, E] with the rows of the batch moved. */
+/** The table [R, E] with the rows of the batch moved; `counts`, bool []: or left as they are. */
 export const signSgdRows = (
   table: Tensor,
   { ids, rows, gradients }: RowGradients,
   rates: { readonly lr: Tensor; readonly weightDecay: number },
+  counts?: Tensor,
 ): Tensor => {
   // Every row of an id gets the sum over that id, so that equal ids write equal rows.
   const same = cast(equal(unsqueeze(ids, 1), unsqueeze(ids, 0)), 'f32')
-  const summed = dot(same, gradients, [[1], [0]])
-  return scatterRows(table, ids, sub(decayed(rows, rates.lr, rates.weightDecay), mul(rates.lr, sign(summed))))
+  const summed = dot(same, gradients, [[1], [0]], [[], []], 'f32')
+  const moved = sub(decayed(rows, rates.lr, rates.weightDecay), mul(rates.lr, sign(summed)))
+  return scatterRows(table, ids, counts === undefined ? moved : select(counts, moved, rows))
 }

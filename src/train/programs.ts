@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { DeviceFailure } from '../device/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
-import type { Problem } from '../problem.js'
+import { type Problem, problem } from '../problem.js'
 import { type Evaluator, evaluator } from './evaluation.js'
 import { adviseOnMemory, evaluationBatch, weightsOf } from './memory.js'
 import type { TrainingSettings } from './settings.js'
@@ -22,6 +22,14 @@ export const loadTraining = async (
   settings: TrainingSettings,
   evaluated?: number,
 ): Promise<E.Either<Problem, TrainingPrograms>> => {
+  if (settings.precision === 'f16' && backend.f16 === undefined)
+    return E.left(
+      problem('the adapter cannot train in f16', {
+        where: backend.name,
+        why: 'WebGPU does not offer the feature shader-f16 on it',
+        fix: 'leave out --precision f16, or update the graphics driver: `thetagrad doctor` tells what it offers',
+      }),
+    )
   try {
     const step = await stepper(backend, model, settings)
     if (evaluated === undefined) return E.right({ step })

@@ -17,6 +17,7 @@ import { emptyCarry } from './carry.js'
 import type { Checkpoint } from './checkpoint.js'
 import { metricNames } from './metrics.js'
 import { type StoredTensors, storedShapes } from './safetensors.js'
+import { freshScaling } from './scaling.js'
 import type { TrainingSettings } from './settings.js'
 import { stateNames } from './step.js'
 
@@ -26,7 +27,12 @@ const shapesOf = ({ parameters }: Reasoner): Readonly<Record<string, readonly nu
   )
 
 const moments = ['m', 'v'] as const
-const carryNames = (model: Reasoner): readonly string[] => Object.keys(emptyCarry(model, stateNames(model), 1))
+/** Kept as they are. */
+const plainNames = (model: Reasoner, { precision }: Pick<TrainingSettings, 'precision'>): readonly string[] => [
+  'metrics.history',
+  ...(precision === 'f16' ? ['scaling'] : []),
+  ...Object.keys(emptyCarry(model, stateNames(model), 1)),
+]
 
 /** Parameters by official name, in the order of the tree. */
 const named = (model: Reasoner, values: NamedValues): StoredTensors => {
@@ -45,6 +51,7 @@ export const freshResidents = (model: Reasoner, settings: TrainingSettings): Rea
     ...(settings.ema !== undefined && { average: parameters.parameters! }),
     'moments.m': new Float32Array(size),
     'moments.v': new Float32Array(size),
+    ...(settings.precision === 'f16' && { scaling: freshScaling() }),
     'metrics.history': new Float32Array(settings.logEvery * metricNames.length),
     ...emptyCarry(model, stateNames(model), settings.batch),
   }
@@ -54,14 +61,14 @@ export const freshResidents = (model: Reasoner, settings: TrainingSettings): Rea
 export const snapshot = async (
   backend: Backend,
   model: Reasoner,
-  { ema }: Pick<TrainingSettings, 'ema'>,
+  settings: Pick<TrainingSettings, 'ema' | 'precision'>,
 ): Promise<Pick<Checkpoint, 'model' | 'average' | 'optimizer'>> => {
   const arena = arenaOf(model.parameters)
-  const rest = ['metrics.history', ...carryNames(model)]
+  const rest = plainNames(model, settings)
   const read = await backend.read([
     ...residentParameters(model.parameters),
     ...moments.map((k) => `moments.${k}`),
-    ...(ema === undefined ? [] : ['average']),
+    ...(settings.ema === undefined ? [] : ['average']),
     ...rest,
   ])
   const values = fromResidents(model.parameters, read as NamedValues)
@@ -74,7 +81,7 @@ export const snapshot = async (
   }
   return {
     model: named(model, values),
-    ...(ema !== undefined && { average: pieces('average', '') }),
+    ...(settings.ema !== undefined && { average: pieces('average', '') }),
     optimizer: {
       ...pieces('moments.m', 'm.'),
       ...pieces('moments.v', 'v.'),
@@ -123,6 +130,7 @@ export const restoreResidents = (
   const lengths: Readonly<Record<string, number>> = {
     ...Object.fromEntries(moments.flatMap((k) => arena.entries.map(({ path, size }) => [`${k}.${path}`, size]))),
     'metrics.history': settings.logEvery * metricNames.length,
+    ...(settings.precision === 'f16' && { scaling: freshScaling().length }),
     ...Object.fromEntries(
       Object.entries(emptyCarry(model, stateNames(model), settings.batch)).map(([name, data]) => [name, data.length]),
     ),
@@ -148,7 +156,7 @@ export const restoreResidents = (
     ...parameters.right,
     ...(settings.ema !== undefined && { average: flat(average, '') }),
     ...Object.fromEntries(moments.map((k) => [`moments.${k}`, flat(optimizer, `${k}.`)])),
-    ...Object.fromEntries(['metrics.history', ...carryNames(model)].map((name) => [name, optimizer[name]!.data])),
+    ...Object.fromEntries(plainNames(model, settings).map((name) => [name, optimizer[name]!.data])),
   })
 }
 

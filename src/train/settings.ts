@@ -3,6 +3,7 @@
  * One row a setting says what it may be and what it does: a config file, `--set` and the help all follow the table.
  */
 import * as E from 'fp-ts/lib/Either.js'
+import type { Precision } from '../ir/index.js'
 import type { TokenLoss } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import type { AdamSettings } from './optimisers.js'
@@ -12,6 +13,8 @@ export interface TrainingSettings extends AdamSettings {
   readonly batch: number
   /** Micro-batches a step is made of; absent: 1. Changes the memory a step takes, not its result. */
   readonly accumulate?: number
+  /** To what the operands of matmuls are rounded; absent: f32, which they are. f16 needs an adapter that has it. */
+  readonly precision?: Precision
   /** Optimiser steps of the whole run; the cosine ends there. */
   readonly steps: number
   readonly lr: number
@@ -82,6 +85,11 @@ export const settingRules: { readonly [K in keyof Required<TrainingSettings>]: S
   loss: { about: 'of the tokens', words: ['stablemax', 'softmax'] },
   batch: { about: 'examples of a step', whole: true, min: 1 },
   accumulate: { about: 'micro-batches a step is made of, to save memory', whole: true, min: 1, optional: true },
+  precision: {
+    about: 'of what matmuls multiply; all else stays f32',
+    words: ['f16', 'f32'],
+    optional: true,
+  },
   steps: { about: 'optimiser steps of the whole run', whole: true, min: 1 },
   lr: { about: 'peak learning rate', min: 0 },
   puzzleLr: { about: 'peak learning rate of the puzzle embedding', min: 0 },

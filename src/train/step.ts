@@ -27,6 +27,7 @@ import {
   stopGradient,
   sum,
   type Tensor,
+  withPrecision,
 } from '../ir/index.js'
 import { answerLoss, binaryCrossEntropy, bindParameters, correctness, predict, type TokenLoss } from '../nn/index.js'
 import { type Arena, type BoundArena, bindArena } from './arena.js'
@@ -41,22 +42,22 @@ import {
 } from './carry.js'
 import { type MetricColumns, metricNames, metricSums, recordMetrics } from './metrics.js'
 import type { RowGradients } from './optimisers.js'
+import { lossScale } from './scaling.js'
 import {
-  denseUpdates,
   packed,
   type Rates,
   ratesOf,
-  rowUpdates,
   type StepRates,
   streamedScalars,
   type UpdateSettings,
+  weightUpdates,
 } from './updates.js'
 
 export interface StepSettings extends UpdateSettings {
   readonly loss: TokenLoss
   /** W: how many steps of metrics the device keeps. */
   readonly window: number
-  /** Also output logits, Q values and gradients: for parity tests and debugging. */
+  /** Also output logits, Q values and gradients (in f16 scaled ones): for parity tests and debugging. */
   readonly expose?: boolean
 }
 
@@ -72,22 +73,22 @@ export const streamedRates = (
 /** Names of the states of a model, in order. */
 export const stateNames = ({ carried }: Reasoner): readonly string[] => Object.keys(carried)
 
-/** One training step. Residents: the arena, moments, puzzle table, carry, `metrics.history`. Streams: `batch.*`, `explore.*`, `draws.keys`, `rates`, `slot`. */
+/** One training step. Residents: the arena, moments, puzzle table, carry, `metrics.history`, in f16 `scaling`. Streams: `batch.*`, `explore.*`, `draws.keys`, `rates`, `slot`. */
 export const trainingStep = (model: Reasoner, settings: StepSettings): Graph => {
   const bound = bindArena(model.parameters)
   const rates = streamedScalars()
   const old = residentCarry(model, stateNames(model))
-  const { segment, next, target, columns, dense, rows } = supervised(model, settings.loss, bound, old, rates)
+  const { segment, next, target, columns, dense, rows } = supervised(model, settings, bound, old, rates)
   const history = input('metrics.history', [settings.window, metricNames.length], 'f32', 'resident')
   const sums = metricSums(columns)
-  return {
+  const table = rows === undefined ? undefined : { table: bound.node(model.puzzleTable!), gradients: rows }
+  const graph: Graph = {
     outputs: {
       metrics: sums,
       ...(settings.expose === true && exposed(bound.arena, segment, next, target, dense, rows)),
     },
     updates: [
-      ...denseUpdates(bound, packed(bound.arena, dense), settings, rates),
-      ...(rows === undefined ? [] : rowUpdates(bound.node(model.puzzleTable!), rows, settings, rates)),
+      ...weightUpdates(bound, packed(bound.arena, dense), table, settings, rates),
       ...carryUpdates(old, next),
       {
         target: history,
@@ -95,6 +96,7 @@ export const trainingStep = (model: Reasoner, settings: StepSettings): Graph => 
       },
     ],
   }
+  return withPrecision(graph, settings.precision ?? 'f32')
 }
 
 /** One segment for the examples of a carry, with its loss and gradient: all of a step but the change of the weights. */
@@ -104,7 +106,7 @@ export interface Supervised {
   /** Of q_continue [B], where it is learnt. */
   readonly target: Tensor | undefined
   readonly columns: MetricColumns
-  /** Of loss / global batch, in the order of the arena. */
+  /** Of loss / global batch, in f16 times the scale of the loss, in the order of the arena. */
   readonly dense: readonly Tensor[]
   /** Of the puzzle rows, where there are any. */
   readonly rows: RowGradients | undefined
@@ -112,7 +114,7 @@ export interface Supervised {
 
 export const supervised = (
   model: Reasoner,
-  kind: TokenLoss,
+  { loss: kind, precision }: Pick<StepSettings, 'loss' | 'precision'>,
   { node, arena }: BoundArena,
   old: Carry,
   rates: Pick<Rates, 'perExample'>,
@@ -135,7 +137,8 @@ export const supervised = (
   const columns = lossColumns(kind, segment, examples, next, target)
   const trained = arena.entries.map(({ path }) => node(path))
   const wrt = [...trained, ...(rows === undefined ? [] : [rows])]
-  const found = gradients(mul(sum(columns.loss), rates.perExample), wrt)
+  const loss = mul(sum(columns.loss), rates.perExample)
+  const found = gradients(precision === 'f16' ? mul(loss, lossScale()) : loss, wrt)
   return {
     segment,
     next,

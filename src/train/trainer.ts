@@ -103,11 +103,16 @@ const loop = async (
   let { step, logged, evaluated, standing, checkpoint } = from
   let [checked, saved] = [step, step]
 
+  /** In f16: by what the loss is multiplied, as of the last look. */
+  let lossScale: number | undefined
+
   const secondsSoFar = () => from.seconds + (clock() - started) / 1000
 
   /** Metrics of the steps since the last look; a problem when a loss is not finite. */
   const look = async (): Promise<E.Either<Problem, readonly Metrics[]>> => {
-    const history = (await backend.read(['metrics.history']))['metrics.history']!
+    const read = await backend.read(['metrics.history', ...(settings.precision === 'f16' ? ['scaling'] : [])])
+    const history = read['metrics.history']!
+    lossScale = read.scaling?.[0]
     const rows = (after: number) =>
       Array.from({ length: step - after }, (_, i) => ({
         t: after + 1 + i,
@@ -125,7 +130,14 @@ const loop = async (
     if (reported !== started) stepTimes.push((now - reported) / rows.length)
     const msPerStep = (now - started) / (step - from.step)
     reported = now
-    appendMetrics(run, { step, lr: rateAt(settings, settings.lr, step), ...summary, seconds: secondsSoFar() })
+    const scale = lossScale === undefined ? {} : { loss_scale: lossScale }
+    appendMetrics(run, {
+      step,
+      lr: rateAt(settings, settings.lr, step),
+      ...summary,
+      ...scale,
+      seconds: secondsSoFar(),
+    })
     logged = step
     standing = afterLine(standing, settings, summary)
     progress({
@@ -226,7 +238,7 @@ function* until<A>(stopped: () => boolean, items: Iterable<A>): Iterable<A> {
 
 /** The loss of step `t` is not a number: says which part of it, and which tensors have been spoilt. */
 const notFinite = async (
-  { backend, model, run }: TrainingOptions,
+  { backend, model, run, settings }: TrainingOptions,
   t: number,
   row: Metrics,
   saved: number,
@@ -237,7 +249,7 @@ const notFinite = async (
     where: run,
     why:
       spoilt.length === 0
-        ? 'all parameters are still finite'
+        ? `all parameters are still finite${settings.precision === 'f16' ? '; f16 ends at 65504: in f32 it may go well' : ''}`
         : `not finite by now: ${spoilt[0]}${spoilt.length > 1 ? ` and ${spoilt.length - 1} more tensors` : ''}`,
     fix:
       saved > 0

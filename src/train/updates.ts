@@ -2,14 +2,19 @@
  * From the gradients of a step to the new values of what is trained: AdamATan2 over the whole arena at once and, in the
  * same sweep, its moving average; sign-SGD on the puzzle rows of the batch. Must not know where the gradients come from.
  */
-import { add, type Graph, input, mul, pack, reshape, sliceAxis, type Tensor } from '../ir/index.js'
+import { add, type Graph, input, mul, type Precision, pack, reshape, sliceAxis, type Tensor } from '../ir/index.js'
 import type { Arena, BoundArena } from './arena.js'
 import { type AdamSettings, adamAtan2, adamCorrections, type RowGradients, signSgdRows } from './optimisers.js'
+import { type ScalingRule, type Verdict, verdictOn } from './scaling.js'
 
 export interface UpdateSettings extends AdamSettings {
   readonly puzzleWeightDecay: number
   /** Rate of the moving average of the dense parameters, in (0, 1); absent: none is kept. */
   readonly ema?: number
+  /** Of the operands of matmuls; absent: f32. In f16 the loss is scaled (see `scaling.ts`). */
+  readonly precision?: Precision
+  /** Absent: `scalingRule`. */
+  readonly scaling?: ScalingRule
 }
 
 /** What the host computes for step t (from 1). */
@@ -59,36 +64,57 @@ export const packed = ({ entries, size }: Arena, gradients: readonly Tensor[]): 
     size,
   )
 
-/** `g` is flat, laid out as the arena is. */
-export const denseUpdates = (
+/**
+ * All that a step changes of the weights: what is dense, from `g`, flat as the arena is, and the puzzle rows. In f16 the
+ * gradients are scaled ones, and a step with one that is not finite changes the scale only.
+ */
+export const weightUpdates = (
+  bound: BoundArena,
+  g: Tensor,
+  rows: { readonly table: Tensor; readonly gradients: RowGradients } | undefined,
+  settings: UpdateSettings,
+  rates: Rates,
+): Graph['updates'] => {
+  const all = [g, ...(rows === undefined ? [] : [rows.gradients.gradients])]
+  const verdict = settings.precision === 'f16' ? verdictOn(all, settings, settings.scaling) : undefined
+  return [
+    ...denseUpdates(bound, g, settings, rates, verdict),
+    ...(rows === undefined ? [] : rowUpdates(rows.table, rows.gradients, settings, rates, verdict)),
+    ...(verdict === undefined ? [] : [verdict.update]),
+  ]
+}
+
+const denseUpdates = (
   { flat, arena }: BoundArena,
   g: Tensor,
   settings: UpdateSettings,
   rates: Rates,
+  verdict: Verdict | undefined,
 ): Graph['updates'] => {
   const resident = (name: string) => input(name, [arena.size], 'f32', 'resident')
   const [m, v] = [resident('moments.m'), resident('moments.v')]
-  const next = adamAtan2({ w: flat, m, v }, g, rates, settings)
+  const unscaled = verdict === undefined ? g : verdict.unscaled(g)
+  const next = adamAtan2({ w: flat, m, v }, unscaled, { ...rates, ...verdict?.corrections }, settings)
   const average = resident('average')
+  const to = (target: Tensor, value: Tensor) => ({ target, value: verdict?.kept(target, value) ?? value })
   return [
-    { target: flat, value: next.w },
-    { target: m, value: next.m },
-    { target: v, value: next.v },
-    ...(settings.ema === undefined ? [] : [{ target: average, value: averaged(average, next.w, settings.ema) }]),
+    to(flat, next.w),
+    to(m, next.m),
+    to(v, next.v),
+    ...(settings.ema === undefined ? [] : [to(average, averaged(average, next.w, settings.ema))]),
   ]
 }
 
 /** rate·average + (1 − rate)·w. TRM §4.5. */
 const averaged = (average: Tensor, w: Tensor, rate: number): Tensor => add(mul(average, rate), mul(w, 1 - rate))
 
-export const rowUpdates = (
+const rowUpdates = (
   table: Tensor,
   gradients: RowGradients,
   settings: UpdateSettings,
   rates: Rates,
-): Graph['updates'] => [
-  {
-    target: table,
-    value: signSgdRows(table, gradients, { lr: rates.puzzleLr, weightDecay: settings.puzzleWeightDecay }),
-  },
-]
+  verdict: Verdict | undefined,
+): Graph['updates'] => {
+  const rowRates = { lr: rates.puzzleLr, weightDecay: settings.puzzleWeightDecay }
+  return [{ target: table, value: signSgdRows(table, gradients, rowRates, verdict?.counts) }]
+}

@@ -41,6 +41,19 @@ describe('doctor', () => {
     expect(text).toContain('maxBufferSize: 2.00 GiB')
     expect(text).toContain('maxComputeWorkgroupSizeX: 1024\n')
     expect(text).toContain('self-test passed in 12 ms')
+    expect(text).toContain('train --precision f16: by rounding only')
+  })
+
+  it('says whether matrix units are used, and why not', () => {
+    const matrix = { m: 16, n: 16, k: 16, subgroupSize: 32, asksForSize: false }
+    const gpu: AdapterDescription = { ...lavapipe, adapterClass: 'gpu', features: ['shader-f16'], matrix }
+    const text = (found: Partial<Findings>) => showReport(diagnose({ ...findings, adapters: E.right([gpu]), ...found }))
+    expect(text({ matrix: { isUsable: true } })).toContain('f16: on matrix units of 16×16×16 (self-test passed)')
+    const failed = text({ matrix: { isUsable: false, why: 'the self-test was ended by SIGSEGV' } })
+    expect(failed).toContain(
+      'train --precision f16: in WGSL’s f16\nmatrix units are left unused: the self-test was ended',
+    )
+    expect(text({ adapters: E.right([{ ...lavapipe, adapterClass: 'gpu' }]) })).toContain('f16: no: the adapter lacks')
   })
 
   it('without an adapter names the commands that bring one, and falls back to the reference interpreter', () => {

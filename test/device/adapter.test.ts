@@ -10,6 +10,7 @@ import {
   pipelineOf,
   readBack,
 } from '../../src/device/index.js'
+import { matrixUnitOf } from '../../src/device/matrix-unit.js'
 import { withDevice } from '../support/run-kernel.js'
 
 const info = (words: Partial<Parameters<typeof classify>[0]>) => ({
@@ -114,4 +115,29 @@ it('matrix kernels can be compiled without a GPU on the null backend', async () 
   })
   expect(pipeline.label).toBe('matrix')
   device.dispose()
+})
+
+describe('matrix units', () => {
+  const config = (M: number, N: number, K: number, resultComponentType = 'f32') => ({
+    ...{ componentType: 'f16', resultComponentType, M, N, K },
+  })
+  const features = new Set([
+    'chromium-experimental-subgroup-matrix',
+    'subgroups',
+    'shader-f16',
+    'subgroup-size-control',
+  ])
+  it('the largest of those that sum in f32 is taken', () => {
+    const subgroupMatrixConfigs = [config(16, 8, 8), config(16, 16, 16, 'f16'), config(16, 8, 16), config(16, 16, 16)]
+    const info = { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs }
+    expect(matrixUnitOf(info, features)).toEqual({ m: 16, n: 16, k: 16, subgroupSize: 32, asksForSize: false })
+    expect(matrixUnitOf({ ...info, subgroupMatrixConfigs: [config(16, 16, 16, 'f16')] }, features)).toBeUndefined()
+    expect(matrixUnitOf(info, new Set([...features].filter((name) => name !== 'shader-f16')))).toBeUndefined()
+  })
+  it('subgroups of several sizes need control over theirs', () => {
+    const info = { subgroupMinSize: 32, subgroupMaxSize: 64, subgroupMatrixConfigs: [config(16, 16, 16)] }
+    expect(matrixUnitOf(info, features)).toMatchObject({ subgroupSize: 32, asksForSize: true })
+    const without = new Set([...features].filter((name) => name !== 'subgroup-size-control'))
+    expect(matrixUnitOf(info, without)).toBeUndefined()
+  })
 })

@@ -9,52 +9,16 @@ import {
   selectMatmul,
 } from '../../kernels/matmul/index.js'
 import type { Device } from '../../src/device/index.js'
+import { roundToHalf } from '../../src/ir/index.js'
 import { randomNumbers, relativeError } from '../support/numbers.js'
+import { combination, example, product } from '../support/products.js'
 import { runKernel, withDevice } from '../support/run-kernel.js'
 
 const TOLERANCE = 1e-5
 
-const product = (spec: MatmulSpec, a: Float32Array, b: Float32Array): Float64Array => {
-  const { layout, batch, m, n, k } = spec
-  const c = new Float64Array(batch * m * n)
-  for (let p = 0; p < batch; p++) {
-    const a0 = spec.broadcastA ? 0 : p * m * k
-    const b0 = spec.broadcastB ? 0 : p * k * n
-    for (let i = 0; i < m; i++)
-      for (let j = 0; j < n; j++) {
-        let sum = 0
-        for (let q = 0; q < k; q++) {
-          const x = a[a0 + (layout === 'tn' ? q * m + i : i * k + q)]!
-          const y = b[b0 + (layout === 'nt' ? j * k + q : q * n + j)]!
-          sum += x * y
-        }
-        c[(p * m + i) * n + j] = sum
-      }
-  }
-  return c
-}
-
-/** 2·C + E₀ − E₁ …: shows a wrong place, a wrong order and a missing input. */
-const combination = (inputs: number): NonNullable<MatmulSpec['epilogue']> => ({
-  key: `combination${inputs}`,
-  inputs,
-  apply: (value, extra, width) =>
-    [
-      `${width === 4 ? 'vec4f(2.0)' : '2.0'} * (${value})`,
-      ...extra.map((e, i) => (i % 2 === 0 ? `+ ${e}` : `- ${e}`)),
-    ].join(' '),
-})
-
 const errorOf = async (device: Device, spec: MatmulSpec, variant: MatmulVariant, target: Target): Promise<number> => {
-  const size = spec.batch * spec.m * spec.n
-  const a = randomNumbers(spec.m * spec.k * (spec.broadcastA ? 1 : spec.batch), 1)
-  const b = randomNumbers(spec.k * spec.n * (spec.broadcastB ? 1 : spec.batch), 2)
-  const extras = Array.from({ length: spec.epilogue?.inputs ?? 0 }, (_, i) => randomNumbers(size, 3 + i))
-  const [c] = await runKernel(device, matmul(spec, target, variant), [a, b, ...extras], [size])
-  const sums = product(spec, a, b)
-  const expected = spec.epilogue
-    ? sums.map((x, i) => extras.reduce((sum, e, j) => (j % 2 === 0 ? sum + e[i]! : sum - e[i]!), 2 * x))
-    : sums
+  const { inputs, expected } = example(spec)
+  const [c] = await runKernel(device, matmul(spec, target, variant), inputs, [expected.length])
   return relativeError(c!, expected)
 }
 
@@ -73,14 +37,20 @@ const specs: fc.Arbitrary<MatmulSpec> = fc
     k: size,
     broadcastA: fc.boolean(),
     broadcastB: fc.boolean(),
+    precision: fc.constantFrom('f16' as const, undefined),
     inputs: fc.constantFrom(undefined, 0, 1, 2),
   })
-  .map(({ inputs, ...spec }) => (inputs === undefined ? spec : { ...spec, epilogue: combination(inputs) }))
+  .map(({ inputs, precision, ...spec }) => ({
+    ...spec,
+    ...(precision !== undefined && { precision }),
+    ...(inputs !== undefined && { epilogue: combination(inputs) }),
+  }))
 
 const classes: readonly (readonly [string, (target: Target) => Target, number])[] = [
   ['the adapter', (target) => target, 18],
   ['adapters without subgroups', (target) => ({ ...target, adapterClass: 'software', subgroupSize: 0 }), 8],
   ['GPUs', (target) => ({ ...target, adapterClass: 'gpu' }), 10],
+  ['GPUs whose WGSL has no f16', (target) => ({ ...target, adapterClass: 'gpu', hasF16: false }), 2],
 ]
 
 describe('matmul agrees with a float64 product', () => {
@@ -96,8 +66,26 @@ describe('matmul agrees with a float64 product', () => {
           { numRuns, seed: 7 },
         )
       }),
-      120_000,
+      300_000,
     )
+
+  it(
+    'for operands that f16 holds badly: beyond its range ∞, below its normal numbers 0, ties to even',
+    withDevice(async (device) => {
+      const a = Float32Array.of(65519, 65520, -1e6, 6.2e-5, 6e-5, -2e-5, 1 + 2 ** -11, 1 + 3 * 2 ** -11)
+      const expected = [65504, Infinity, -Infinity, roundToHalf(6.2e-5), 0, 0, 1, 1 + 2 ** -9]
+      const spec = { layout: 'nn', batch: 1, m: 8, n: 1, k: 1, precision: 'f16' } as const
+      for (const [name, targetOf] of classes) {
+        const kernel = matmul(spec, targetOf(device.target))
+        const [c] = await runKernel(device, kernel, [a, Float32Array.of(1)], [8])
+        expect(
+          Array.from(c!, (x) => x + 0),
+          `${name}: ${kernel.name}`,
+        ).toEqual(expected)
+      }
+    }),
+    300_000,
+  )
 
   it(
     'for the shapes of a transformer block, with the default variant',
@@ -115,7 +103,7 @@ describe('matmul agrees with a float64 product', () => {
           await check(device, spec, selectMatmul(spec, device.target))
         }
     }),
-    120_000,
+    300_000,
   )
 
   it(
@@ -144,7 +132,7 @@ describe('matmul agrees with a float64 product', () => {
           for (const spec of specs) await check(device, spec, variant)
         }
     }),
-    120_000,
+    300_000,
   )
 
   it(

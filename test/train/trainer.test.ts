@@ -154,6 +154,7 @@ describe('training', () => {
     ['plain', settings],
     ['with averages, micro-batches and evaluations', { ...settings, ema: 0.9, accumulate: 3, evalEvery: 3 }],
     ['with averages, the best by loss', { ...settings, ema: 0.5, checkpointEvery: 2, keep: 1 }],
+    ['in f16, the scale of the loss included', { ...settings, ema: 0.5, precision: 'f16' as const }],
     ['from noise', { ...settings, evalEvery: 3 }, noisy],
   ])(
     'a run interrupted anywhere and resumed ends with the very same metrics and state: %s',
@@ -175,6 +176,17 @@ describe('training', () => {
       }
     },
   )
+
+  test('in f16 it tells the scale of the loss, and refuses a device that has no f16', async () => {
+    const chosen = { ...settings, precision: 'f16' as const }
+    const { f16: _, ...without } = referenceBackend()
+    expect(await run({ settings: chosen, backend: without })).toMatchObject({
+      left: { what: 'the adapter cannot train in f16' },
+    })
+    right(await run({ settings: chosen }))
+    expect(lines().map(({ loss_scale }) => loss_scale)).toEqual([65536, 65536, 65536])
+    expect(newest().optimizer.scaling!.data[1]).toBe(11)
+  })
 
   test('an evaluation that the signal cuts short is made up for', async () => {
     const chosen = { ...settings, evalEvery: 3 }

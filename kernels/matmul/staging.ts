@@ -1,0 +1,61 @@
+/**
+ * An operand's tile on its way from memory to workgroup memory, in 4-vectors along the operand's fast axis: of A `extent`
+ * rows by `depth` steps of k, of B `extent` columns by `depth`. For the families whose tiles lie in workgroup memory.
+ *
+ *      k fast (A of nn and nt, B of nt): `extent` lines, one a row (column), each of depth/4 vectors
+ *      k slow (A of tn, B of nn and tn): `depth` lines, one a step of k, each of extent/4 vectors
+ *
+ * Where 4 does not divide the fast axis the vectors are gathered by scalar loads. Beyond the edge of the operand: any row
+ * will do, since it is not stored, but zeros along k. Guards are in the text only where the sizes do not divide.
+ */
+export interface OperandTile {
+  readonly name: 'A' | 'B'
+  /** Rows of A or columns of B: of the tile, and of the operand. */
+  readonly extent: number
+  readonly size: number
+  /** Steps of k: of the tile, and of the operand. */
+  readonly depth: number
+  readonly k: number
+  readonly isKFast: boolean
+}
+
+const range = (n: number) => Array.from({ length: n }, (_, i) => i)
+
+/** Texts use the variables `k` (the tile's first step), `firstA` (its first row) and `startA` (the product's first element). */
+export const stagedOperand = ({ name, extent, size, depth, k, isKFast }: OperandTile) => {
+  const isWide = (isKFast ? k : size) % 4 === 0
+  const edge = { x: size % extent !== 0, k: k % depth !== 0 }
+  const lines = isKFast ? extent : depth
+  const perLine = (isKFast ? depth : extent) / 4
+  const value = (line: string, position: string): string => {
+    const gather = (e: number, width: 1 | 4) => {
+      const along = `${position} * 4u + ${e}u`
+      const x = `first${name} + ${isKFast ? line : along}`
+      const kk = `k + ${isKFast ? along : line}`
+      const inX = edge.x ? `min(${x}, ${size - (isKFast ? 1 : width)}u)` : `(${x})`
+      const inK = edge.k ? `min(${kk}, ${k - (isKFast ? width : 1)}u)` : `(${kk})`
+      const address = `start${name} + ${isKFast ? `${inX} * ${k}u + ${inK}` : `${inK} * ${size}u + ${inX}`}`
+      const found = width === 4 ? `${name}[(${address}) / 4u]` : `${name}[${address}]`
+      return edge.k ? `select(${width === 4 ? 'vec4f()' : '0.0'}, ${found}, ${kk} < ${k}u)` : found
+    }
+    return isWide ? gather(0, 4) : `vec4f(${range(4).map((e) => gather(e, 1))})`
+  }
+  return {
+    /** Of the binding's elements. */
+    type: isWide ? 'vec4f' : 'f32',
+    lines,
+    /** Vectors. */
+    perLine,
+    edge,
+    /**
+     * Each invocation's share of the loads, `store` being told where a vector goes: the invocations take neighbouring
+     * vectors.
+     */
+    fill: (invocations: number, store: (line: string, position: string, value: string) => string): readonly string[] =>
+      range(Math.ceil((lines * perLine) / invocations)).map((i) => {
+        const isLast = (i + 1) * invocations > lines * perLine
+        const text = `let line = t / ${perLine}u; let position = t % ${perLine}u; ${store('line', 'position', value('line', 'position'))}`
+        return `{ let t = thread + ${i * invocations}u; ${isLast ? `if (t < ${lines * perLine}u) { ${text} }` : text} }`
+      }),
+  }
+}

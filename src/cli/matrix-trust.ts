@@ -1,0 +1,99 @@
+/**
+ * Whether the matrix units of an adapter are trusted: tried out once in a process of its own, since a driver may crash on
+ * them, hang or miscalculate; the verdict is kept for this adapter, driver, version and text of the kernels.
+ */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname, extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { sync as writeFileAtomic } from 'write-file-atomic'
+import { type AdapterDescription, matrixCases } from '../device/index.js'
+import { adapterKey, cacheFile } from './adapter-cache.js'
+import { portable } from './portable.js'
+import { log } from './result.js'
+
+export interface MatrixVerdict {
+  readonly isUsable: boolean
+  /** Why not. */
+  readonly why?: string
+}
+
+/** How the process ended, and what it wrote. */
+export interface Ended {
+  readonly stdout: string
+  /** The signal that ended it, or its exit code where that was not 0. */
+  readonly failure?: string
+}
+
+const SECONDS = 120
+
+const tryOut = (): Promise<Ended> =>
+  new Promise((resolve) => {
+    const here = fileURLToPath(import.meta.url)
+    const child = fileURLToPath(new URL(`./matrix-child${extname(here)}`, import.meta.url))
+    const limits = { timeout: SECONDS * 1000, killSignal: 'SIGKILL' } as const
+    execFile(process.execPath, [...process.execArgv, child], limits, (error, stdout) => {
+      if (error === null) resolve({ stdout })
+      else if (error.killed === true) resolve({ stdout, failure: `did not end within ${SECONDS} s` })
+      else resolve({ stdout, failure: error.signal ? `was ended by ${error.signal}` : `ended with ${error.code}` })
+    })
+  })
+
+/** What the way it ended says. */
+export const verdictOf = ({ stdout, failure }: Ended): MatrixVerdict => {
+  if (failure !== undefined) return { isUsable: false, why: `the self-test ${failure}` }
+  try {
+    const { right, why } = JSON.parse(stdout) as { right?: unknown; why?: unknown }
+    return typeof right === 'number' && right > 0
+      ? { isUsable: true }
+      : { isUsable: false, why: String(why ?? 'the self-test tried nothing') }
+  } catch {
+    return { isUsable: false, why: 'the self-test said nothing' }
+  }
+}
+
+const kept = (file: string): MatrixVerdict | undefined => {
+  try {
+    const { isUsable, why } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    if (typeof isUsable !== 'boolean') return undefined
+    return { isUsable, ...(typeof why === 'string' && { why }) }
+  } catch {
+    return undefined
+  }
+}
+
+const verdictFile = (adapter: AdapterDescription): string => {
+  const matrix = adapter.matrix!
+  const cases = matrixCases({
+    ...portable,
+    hasF16: true,
+    matrix,
+    maxWorkgroupMemoryBytes: 2 ** 20,
+    maxWorkgroupInvocations: 1024,
+  })
+  const texts = createHash('sha256')
+  for (const { kernels } of cases) for (const { wgsl } of kernels) texts.update(wgsl)
+  return cacheFile('matrix', { ...adapterKey(adapter), matrix, texts: texts.digest('hex') })
+}
+
+/** The verdict on an adapter that offers matrix units; tries them out where it was not kept. */
+export const matrixVerdict = async (
+  adapter: AdapterDescription,
+  attempt: () => Promise<Ended> = tryOut,
+): Promise<MatrixVerdict> => {
+  const file = verdictFile(adapter)
+  const known = kept(file)
+  if (known !== undefined) return known
+  const verdict = verdictOf(await attempt())
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileAtomic(file, `${JSON.stringify({ ...adapterKey(adapter), matrix: adapter.matrix, ...verdict }, null, 1)}\n`)
+  return verdict
+}
+
+/** For `openDevice`: says so where they are not used. */
+export const trustedMatrix = async (adapter: AdapterDescription): Promise<boolean> => {
+  const { isUsable, why } = await matrixVerdict(adapter)
+  if (!isUsable) log(`matrix units are left unused: ${why}`)
+  return isUsable
+}

@@ -1,0 +1,72 @@
+/**
+ * Whether an adapter's matrix units compute rightly: every variant of the matmul on them, in every layout, over whole tiles
+ * and over edges, several times, against float64. Drivers have crashed on such kernels and miscalculated now and then, so
+ * it is run in a process of its own (`cli/matrix-child.ts`).
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Kernel, Target } from '../../kernels/kernel.js'
+import { type MatmulSpec, matmul, matmulVariants } from '../../kernels/matmul/index.js'
+import { type Problem, problem } from '../problem.js'
+import type { Device } from './adapter.js'
+import { allocate, type Range, readBack, write } from './buffer.js'
+import { dispatch } from './dispatch.js'
+import { exampleOf } from './expected-product.js'
+
+/** Whole tiles of every variant, and none whole: rows of C that are no multiple of 16 bytes, tails along k. */
+const SHAPES = [
+  { m: 256, n: 256, k: 96, batch: 1 },
+  { m: 131, n: 70, k: 41, batch: 2 },
+] as const
+
+/** A product, and the kernels that are to compute it. */
+interface MatrixCase {
+  readonly spec: MatmulSpec
+  readonly kernels: readonly Kernel[]
+}
+
+/** What is tried out: the shapes, each with its kernels. */
+export const matrixCases = (target: Target): readonly MatrixCase[] => {
+  const variants = matmulVariants(target, 'f16').filter(({ family }) => family === 'matrix')
+  return (['nn', 'nt', 'tn'] as const).flatMap((layout) =>
+    SHAPES.map((shape) => {
+      const spec = { layout, ...shape, precision: 'f16' } as const
+      return { spec, kernels: variants.map((variant) => matmul(spec, target, variant)) }
+    }),
+  )
+}
+
+/** A race shows up once in a while. */
+const REPEATS = 5
+
+/** How many kernels were right, or which was wrong. The device must have been opened with its matrix units. */
+export const checkMatrix = async (
+  device: Device,
+  cases: readonly MatrixCase[] = matrixCases(device.target),
+): Promise<E.Either<Problem, number>> => {
+  let right = 0
+  for (const { spec, kernels } of cases) {
+    const { a, b, agrees } = exampleOf(spec)
+    const nothing = new Float32Array(spec.batch * spec.m * spec.n).fill(Number.NaN)
+    const ranges: Range[] = []
+    try {
+      for (const data of [a, b, nothing]) {
+        const buffer = await allocate(device, data.byteLength, 'the self-test of matrix units')()
+        if (E.isLeft(buffer)) return buffer
+        write(device, buffer.right, data)
+        ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
+      }
+      for (const kernel of kernels) {
+        for (let i = 0; i < REPEATS; i++) {
+          write(device, ranges[2]!.buffer, nothing)
+          await dispatch(device, kernel, ranges)
+          const [c] = await readBack(device, [{ ...ranges[2]!, bytes: nothing.byteLength }])
+          if (!agrees(new Float32Array(c!))) return E.left(problem(`${kernel.name} computes wrong numbers`))
+        }
+        right++
+      }
+    } finally {
+      for (const { buffer } of ranges) buffer.destroy()
+    }
+  }
+  return right === 0 ? E.left(problem('no kernel fits the limits of the adapter')) : E.right(right)
+}
