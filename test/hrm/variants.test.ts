@@ -168,10 +168,17 @@ describe('docs/family.md', () => {
     const model = variantOf(named, { vocabulary: 11, sequence: 81, ...(mlp && { mixing: 'mlp' }) })
     const { total } = costs(model)
     const giga = (n: number) => (n / 1e9).toFixed(1)
-    expect(cells.slice(6, 9)).toEqual([
+    const linesOf = (page: string) =>
+      readFileSync(`src/hrm/variants/${page}.ts`, 'utf8')
+        .split('\n')
+        .filter((l) => l !== '')
+    const ofHrm = new Set(linesOf('hrm'))
+    const own = linesOf(named).filter((l) => !ofHrm.has(l)).length
+    expect(cells.slice(6, 10)).toEqual([
       countParameters(model.parameters).dense.toLocaleString('en-GB').replaceAll(',', ' '),
       `${giga(total.forward)} + ${giga(total.backward)}`,
       `${Math.round(total.activationBytes / 2 ** 20)}`,
+      own === 0 ? '' : `${own}`,
     ])
   })
 })

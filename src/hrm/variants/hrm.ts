@@ -7,31 +7,22 @@
  *     z_H ────────────────────►H ─► OutputNet ─ logits
  *                              └──► QHead ──── halt?
  */
-import { add, stack, transformerBlock } from '../../nn/index.js'
+import { add, stack } from '../../nn/index.js'
 import { reasoner } from '../define.js'
 import { oneStepGradient } from '../gradient-rules.js'
 import { adaptiveHalting } from '../halting.js'
-import { outputNet, qHead } from '../heads.js'
-import { inputNet } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
 import { call, hierarchicalConvergence } from '../recurrence.js'
+import { blockOf, endsOf } from './ends.js'
 import type { Hrm, HrmSizes } from './sizes.js'
 
 const hrmOf = (sizes: HrmSizes): Reasoner => {
-  const { vocabulary, sequence, expansion = 4, layers = { high: 4, low: 4 }, positions = 'rope' } = sizes
-  const { cycles = 2, steps = 2, gradient = oneStepGradient, puzzles = 1 } = sizes
-  const { hidden = 512, heads = 8, puzzleEmbedding = hidden } = sizes
-  const block = transformerBlock({ hidden, heads, expansion, rotary: positions === 'rope' })
+  const { layers = { high: 4, low: 4 }, cycles = 2, steps = 2, gradient = oneStepGradient } = sizes
+  const { maxSegments = 16, exploration = 0.1 } = sizes
+  const block = blockOf(sizes)
   return reasoner({
     name: 'hrm',
-    input: inputNet({
-      vocabulary,
-      sequence,
-      hidden,
-      puzzleEmbedding,
-      puzzles,
-      positions: positions === 'learned' ? 'learned' : 'none',
-    }),
+    ...endsOf(sizes),
     blocks: { H_level: stack(layers.high, block), L_level: stack(layers.low, block) },
     state: { z_H: 'H_init', z_L: 'L_init' },
     think: ({ L_level, H_level }, x) =>
@@ -40,9 +31,7 @@ const hrmOf = (sizes: HrmSizes): Reasoner => {
         call('H', (z) => ({ ...z, z_H: H_level(z.z_H, z.z_L) })),
       ),
     answer: 'z_H',
-    output: outputNet({ hidden, vocabulary, sequence }),
-    qHead: qHead({ hidden }),
-    halting: adaptiveHalting({ maxSegments: sizes.maxSegments ?? 16, exploration: sizes.exploration ?? 0.1 }),
+    halting: adaptiveHalting({ maxSegments, exploration }),
   })
 }
 

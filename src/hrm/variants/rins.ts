@@ -5,31 +5,22 @@
  *     z ← L(z + x̃)     loops times, the last four with gradient
  *     y ← H(z)         once
  */
-import { stack, transformerBlock } from '../../nn/index.js'
+import { stack } from '../../nn/index.js'
 import { reasoner } from '../define.js'
 import { lastSteps } from '../gradient-rules.js'
 import { deepSupervision } from '../halting.js'
-import { outputNet, qHead } from '../heads.js'
-import { inputNet } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
 import { call, hierarchy, inTurn } from '../recurrence.js'
 import { fromInput } from '../states.js'
+import { blockOf, endsOf } from './ends.js'
 import type { Rins, RinsSizes } from './sizes.js'
 
 const rinsOf = (sizes: RinsSizes): Reasoner => {
-  const { vocabulary, sequence, expansion = 4, layers = { high: 4, low: 4 }, positions = 'rope', puzzles = 1 } = sizes
-  const { hidden = 512, heads = 8, puzzleEmbedding = hidden, loops = 7, gradient = lastSteps(4) } = sizes
-  const block = transformerBlock({ hidden, heads, expansion, rotary: positions === 'rope' })
+  const { layers = { high: 4, low: 4 }, loops = 7, gradient = lastSteps(4) } = sizes
+  const block = blockOf(sizes)
   return reasoner({
     name: 'rins',
-    input: inputNet({
-      vocabulary,
-      sequence,
-      hidden,
-      puzzleEmbedding,
-      puzzles,
-      positions: positions === 'learned' ? 'learned' : 'none',
-    }),
+    ...endsOf(sizes),
     blocks: { H_level: stack(layers.high, block), L_level: stack(layers.low, block) },
     state: { z: 'L_init', y: fromInput },
     think: ({ L_level, H_level }, x) =>
@@ -38,8 +29,6 @@ const rinsOf = (sizes: RinsSizes): Reasoner => {
         call('H', (s) => ({ ...s, y: H_level(s.z) })),
       ),
     answer: 'y',
-    output: outputNet({ hidden, vocabulary, sequence }),
-    qHead: qHead({ hidden }),
     halting: deepSupervision({ segments: 1 }),
   })
 }

@@ -14,8 +14,7 @@ import {
 import type { AttentionRule } from '../../shape/index.js'
 import { wholeCycleGradient } from '../gradient-rules.js'
 import { adaptiveHalting } from '../halting.js'
-import { outputNet, qHead } from '../heads.js'
-import { inputNet } from '../input-net.js'
+import { endsOf } from './ends.js'
 import type { TrmSizes } from './sizes.js'
 
 /**
@@ -23,8 +22,8 @@ import type { TrmSizes } from './sizes.js'
  * over them (`mlp_t` in the published code). `convergence` is the argument of `hierarchicalConvergence`.
  */
 export const trmParts = (sizes: TrmSizes) => {
-  const { vocabulary, sequence, hidden = 512, heads = 8, expansion = 4, layers = 2, mixing = 'attention' } = sizes
-  const { cycles = 3, steps = 6, gradient = wholeCycleGradient, puzzles = 1, puzzleEmbedding = hidden } = sizes
+  const { sequence, hidden = 512, heads = 8, expansion = 4, layers = 2, mixing = 'attention' } = sizes
+  const { cycles = 3, steps = 6, gradient = wholeCycleGradient } = sizes
   const { puzzleTokens = 16, positions = mixing === 'attention' ? 'rope' : 'none' } = sizes
   const { maxSegments = 16, exploration = 0.1 } = sizes
   const mix =
@@ -36,17 +35,7 @@ export const trmParts = (sizes: TrmSizes) => {
     net: stack(layers, block),
     convergence: { cycles, steps, gradient },
     ends: {
-      input: inputNet({
-        vocabulary,
-        sequence,
-        hidden,
-        puzzleEmbedding,
-        puzzleTokens,
-        puzzles,
-        positions: positions === 'learned' ? 'learned' : 'none',
-      }),
-      output: outputNet({ hidden, vocabulary, sequence }),
-      qHead: qHead({ hidden }),
+      ...endsOf({ ...sizes, positions, puzzleTokens }),
       halting: adaptiveHalting({ maxSegments, exploration, continuation: false }),
     },
   }

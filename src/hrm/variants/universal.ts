@@ -4,36 +4,24 @@
  *
  *     z ← net(z + x̃)     loops times, the last two with gradient
  */
-import { stack, transformerBlock } from '../../nn/index.js'
+import { stack } from '../../nn/index.js'
 import { reasoner } from '../define.js'
 import { lastSteps } from '../gradient-rules.js'
 import { adaptiveHalting } from '../halting.js'
-import { outputNet, qHead } from '../heads.js'
-import { inputNet } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
 import { call, hierarchy } from '../recurrence.js'
 import type { Universal, UniversalSizes } from './baseline-sizes.js'
+import { blockOf, endsOf } from './ends.js'
 
 const universalOf = (sizes: UniversalSizes): Reasoner => {
-  const { vocabulary, sequence, expansion = 4, layers = 4, positions = 'rope', puzzles = 1 } = sizes
-  const { hidden = 512, heads = 8, puzzleEmbedding = hidden } = sizes
-  const { loops = 6, gradient = lastSteps(2), maxSegments = 16, exploration = 0.1 } = sizes
+  const { layers = 4, loops = 6, gradient = lastSteps(2), maxSegments = 16, exploration = 0.1 } = sizes
   return reasoner({
     name: 'universal',
-    input: inputNet({
-      vocabulary,
-      sequence,
-      hidden,
-      puzzleEmbedding,
-      puzzles,
-      positions: positions === 'learned' ? 'learned' : 'none',
-    }),
-    blocks: { net: stack(layers, transformerBlock({ hidden, heads, expansion, rotary: positions === 'rope' })) },
+    ...endsOf(sizes),
+    blocks: { net: stack(layers, blockOf(sizes)) },
     state: { z: 'init' },
     think: ({ net }, x) => hierarchy({ periods: [loops], gradient })(call('net', ({ z }) => ({ z: net(z, x) }))),
     answer: 'z',
-    output: outputNet({ hidden, vocabulary, sequence }),
-    qHead: qHead({ hidden }),
     halting: adaptiveHalting({ maxSegments, exploration, continuation: false }),
   })
 }

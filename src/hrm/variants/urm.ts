@@ -8,15 +8,13 @@ import { attention, convSwiglu, named, postNorm, residual, seq, stack } from '..
 import { reasoner } from '../define.js'
 import { allButFirst } from '../gradient-rules.js'
 import { adaptiveHalting } from '../halting.js'
-import { outputNet, qHead } from '../heads.js'
-import { inputNet } from '../input-net.js'
 import type { Reasoner } from '../reasoner.js'
 import { call, hierarchy } from '../recurrence.js'
 import type { UniversalSizes, Urm } from './baseline-sizes.js'
+import { endsOf } from './ends.js'
 
 const urmOf = (sizes: UniversalSizes): Reasoner => {
-  const { vocabulary, sequence, expansion = 4, layers = 4, positions = 'rope', puzzles = 1 } = sizes
-  const { hidden = 512, heads = 8, puzzleEmbedding = hidden } = sizes
+  const { hidden = 512, heads = 8, expansion = 4, layers = 4, positions = 'rope' } = sizes
   const { loops = 8, gradient = allButFirst(2), maxSegments = 16, exploration = 0.1 } = sizes
   const block = seq(
     named('self_attn', postNorm(residual(attention({ hidden, heads, rotary: positions === 'rope' })))),
@@ -24,20 +22,11 @@ const urmOf = (sizes: UniversalSizes): Reasoner => {
   )
   return reasoner({
     name: 'urm',
-    input: inputNet({
-      vocabulary,
-      sequence,
-      hidden,
-      puzzleEmbedding,
-      puzzles,
-      positions: positions === 'learned' ? 'learned' : 'none',
-    }),
+    ...endsOf(sizes),
     blocks: { net: stack(layers, block) },
     state: { z: 'init' },
     think: ({ net }, x) => hierarchy({ periods: [loops], gradient })(call('net', ({ z }) => ({ z: net(z, x) }))),
     answer: 'z',
-    output: outputNet({ hidden, vocabulary, sequence }),
-    qHead: qHead({ hidden }),
     halting: adaptiveHalting({ maxSegments, exploration, continuation: false }),
   })
 }
