@@ -25,12 +25,15 @@ export const quoted = (text: string): string => JSON.stringify(text)
 /** The libraries and `src/shape`, parsed once for all programs. */
 const parsed = new Map<string, ts.SourceFile>()
 
+/** Type names that cases use and the library does not export. */
+const ofTheLanguage = ['Record', 'Readonly']
+
 /** The types as the compiler prints them, in one program. Whether a tuple is readonly is left out. */
 const printed = (types: readonly string[]): readonly string[] => {
   const imports = fileURLToPath(new URL('../../src/shape/index.ts', import.meta.url))
   const name = fileURLToPath(new URL('./generated.ts', import.meta.url))
   const named = types.flatMap((t) => t.replaceAll(/"[^"]*"|'[^']*'/g, '').match(/\b[A-Z]\w*/g) ?? [])
-  const names = [...new Set(named)]
+  const names = [...new Set(named)].filter((n) => !ofTheLanguage.includes(n))
   const text = [
     `import type { ${names.join(', ')} } from ${JSON.stringify(imports)}`,
     // Through a conditional, so that the result is printed and not the alias it was asked by.

@@ -20,9 +20,12 @@ const seRrmOf = (sizes: SeRrmSizes): Reasoner => {
   const { vocabulary, sequence, specials = 2, hidden = 256, heads = 4, expansion = 4, layers = 2 } = sizes
   const { symbolHeads = 2, symbolWidth = Math.floor(hidden / 2), rotary = 'grid' } = sizes
   const { cycles = 3, steps = 6, gradient = wholeCycleGradient, maxSegments = 16, exploration = 0.05 } = sizes
-  const turned = rotary === 'grid' ? rotary : rotary === 'line'
+  const ofPositions =
+    rotary === 'grid'
+      ? attention({ hidden, heads, rotary: 'grid' })
+      : attention({ hidden, heads, rotary: rotary === 'line' })
   const block = seq(
-    named('attn', postNorm(residual(attention({ hidden, heads, rotary: turned })))),
+    named('attn', postNorm(residual(ofPositions))),
     named('attn_t', overSymbols(postNorm(residual(attention({ hidden, heads: symbolHeads, width: symbolWidth }))))),
     named('mlp', postNorm(residual(swiglu({ hidden, expansion })))),
   )
