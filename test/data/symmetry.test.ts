@@ -126,11 +126,8 @@ describe('the canonical form', () => {
         sharedSudoku(name)
           .slice(0, count)
           .map(({ answer }) => canonicalForm(nine, answer))
-      const start = performance.now()
       const train = new Set(forms('extreme_train_1000.csv', 400))
       expect(forms('test.csv', 400).filter((form) => train.has(form))).toEqual([])
-      // A grid takes about half a millisecond; 5 on a machine that is busy otherwise.
-      expect((performance.now() - start) / 800).toBeLessThan(5)
     },
   )
 })
