@@ -7,16 +7,12 @@
 import { type Reasoner, type Segment, type State, saysStop } from '../hrm/index.js'
 import {
   add,
-  constant,
   dot,
   type Graph,
-  gather,
   input,
-  less,
   mul,
   reciprocal,
   reshape,
-  select,
   sqrt,
   square,
   sub,
@@ -24,9 +20,9 @@ import {
   type Tensor,
   unsqueeze,
 } from '../ir/index.js'
-import { bindParameters, correctness, predict } from '../nn/index.js'
+import { correctness, predict } from '../nn/index.js'
 import { elements } from '../shape/index.js'
-import { bindArena, stateNames, streamedExamples, streamedKeys } from '../train/index.js'
+import { carriedSegment, freshOrKept } from '../train/index.js'
 
 export interface Trace {
   readonly graph: Graph
@@ -44,11 +40,11 @@ export interface Trace {
  *   `last.s` the same of its last call alone
  */
 export const tracedSegment = (model: Reasoner): Trace => {
-  const { segment, kept, labels } = segmentOfResidents(model, 'trace')
+  const { segment, begin, updates, labels } = carriedSegment(model, 'trace', 'parameters', freshOrKept())
   const weight = input('trace.weight', ['batch'], 'f32', 'streamed')
   const scatters = segment.calls.map(({ state }) => scatter(state, weight))
   const { labelled, right, exact } = correctness(predict(segment.logits), labels)
-  const states = changedStates(kept, segment)
+  const states = changedStates(begin, segment)
   const outputs: Record<string, Tensor> = {
     predictions: predict(segment.logits),
     labelled,
@@ -66,7 +62,7 @@ export const tracedSegment = (model: Reasoner): Trace => {
     outputs[`scatter.${name}`] = own.reduce((a, b) => add(a, b))
     outputs[`last.${name}`] = own.at(-1)!
   }
-  return { graph: { outputs, updates: updates(kept, segment) }, calls: segment.calls.map(labelsOf), states }
+  return { graph: { outputs, updates }, calls: segment.calls.map(labelsOf), states }
 }
 
 /**
@@ -74,47 +70,27 @@ export const tracedSegment = (model: Reasoner): Trace => {
  * state it changes. Residents under `states`; streams as above but for the weight.
  */
 export const statesSegment = (model: Reasoner): Trace => {
-  const { segment, kept } = segmentOfResidents(model, 'states')
-  const states = changedStates(kept, segment)
+  const { segment, begin, updates } = carriedSegment(model, 'states', 'parameters', freshOrKept())
+  const states = changedStates(begin, segment)
   const first = (name: string) => segment.calls.find((call) => call.name === name)!.before
   const outputs = Object.fromEntries([
     ...states.map((name) => [`start.${name}`, first(name)] as const),
     ...segment.calls.map(({ state }, i) => [`call.${i}`, state] as const),
   ])
-  return { graph: { outputs, updates: updates(kept, segment) }, calls: segment.calls.map(labelsOf), states }
+  return { graph: { outputs, updates }, calls: segment.calls.map(labelsOf), states }
 }
 
 type Call = Segment['calls'][number]
 const labelsOf = ({ level, name }: Call) => ({ level, state: name })
 
 /** Those that a call changes: the carried ones as the model lists them, then those made in every segment. */
-const changedStates = (kept: State, { calls }: Segment): readonly string[] => {
+const changedStates = (carried: State, { calls }: Segment): readonly string[] => {
   const changed = new Set(calls.map(({ name }) => name))
-  return [...Object.keys(kept).filter((name) => changed.has(name)), ...[...changed].filter((name) => !(name in kept))]
+  return [
+    ...Object.keys(carried).filter((name) => changed.has(name)),
+    ...[...changed].filter((name) => !(name in carried)),
+  ]
 }
-
-/** A segment that goes on from the states kept on the device, or starts anew. */
-const segmentOfResidents = (model: Reasoner, prefix: string) => {
-  const { node } = bindArena(model.parameters)
-  const parameters = bindParameters(model.parameters, ({ path }) => node(path))
-  const initial = model.initialState(parameters, streamedKeys())
-  const isFresh = less(constant(0, [], 'i32'), input('fresh', [], 'i32', 'streamed'))
-  const kept: State = Object.fromEntries(
-    stateNames(model).map((name) => [name, input(`${prefix}.${name}`, model.stateShape, 'f32', 'resident')]),
-  )
-  const start: State = Object.fromEntries(
-    Object.entries(kept).map(([name, t]) => [name, select(isFresh, initial[name]!, t)]),
-  )
-  const { inputs, labels, puzzle_identifiers } = streamedExamples(model)
-  const segment = model.segment(parameters, start, {
-    tokens: inputs,
-    ...(model.puzzleTable !== undefined && { puzzle: gather(node(model.puzzleTable), puzzle_identifiers) }),
-  })
-  return { segment, kept, labels }
-}
-
-const updates = (kept: State, segment: Segment): Graph['updates'] =>
-  Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! }))
 
 /** ‖zⁱ − zⁱ⁻¹‖ of every example. [B] */
 const residual = ({ before, state }: Call): Tensor =>

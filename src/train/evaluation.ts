@@ -14,7 +14,7 @@ import { stateNames } from './step.js'
 /** One segment that goes on from states kept on the device. */
 interface CarriedSegment {
   readonly segment: Segment
-  /** The states it begins with, before anything is done to them. */
+  /** The states it begins with, in the order of the model, before anything is done to them. */
   readonly begin: State
   readonly updates: Graph['updates']
   /** i32 [B, S] */
@@ -58,6 +58,12 @@ export const carriedSegment = (
   }
 }
 
+/** For `carriedSegment`: from the model's initial state where the stream `fresh` is 1, else from what is kept. */
+export const freshOrKept = () => {
+  const isFresh = less(constant(0, [], 'i32'), input('fresh', [], 'i32', 'streamed'))
+  return (kept: Tensor, initial: Tensor): Tensor => select(isFresh, initial, kept)
+}
+
 /** `predictions` i32 [B, S]; `right`, `labelled` and `q_halt` f32 [B]; `stops` bool [B]. */
 export const segmentOutputs = (model: Reasoner, segment: Segment, labels: Tensor): Graph['outputs'] => {
   const predictions = predict(segment.logits)
@@ -74,10 +80,7 @@ export const evaluationSegment = (
   prefix: string,
   weights: 'parameters' | 'average' = 'parameters',
 ): Graph => {
-  const isFresh = less(constant(0, [], 'i32'), input('fresh', [], 'i32', 'streamed'))
-  const { segment, updates, labels } = carriedSegment(model, prefix, weights, (kept, initial) =>
-    select(isFresh, initial, kept),
-  )
+  const { segment, updates, labels } = carriedSegment(model, prefix, weights, freshOrKept())
   return { outputs: segmentOutputs(model, segment, labels), updates }
 }
 
