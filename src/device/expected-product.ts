@@ -1,6 +1,12 @@
-/** What a matmul kernel should give, looked at in enough places that a wrong tile shows: for tuning and self-tests. */
+/** What a matmul kernel should give, looked at in enough places that a wrong tile shows, and whether it does: for tuning and self-tests. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Kernel } from '../../kernels/kernel.js'
 import type { MatmulSpec } from '../../kernels/matmul/index.js'
 import { roundToHalf } from '../ir/index.js'
+import type { Problem } from '../problem.js'
+import type { Device } from './adapter.js'
+import { allocate, type Range, readBack, write } from './buffer.js'
+import { dispatch } from './dispatch.js'
 
 /** Between −½ and ½, without a pattern that a tile could hide; the same every time. */
 const numbers = (length: number, seed: number): Float32Array =>
@@ -10,13 +16,13 @@ const numbers = (length: number, seed: number): Float32Array =>
   })
 
 /** Operands of a product, and whether a result is theirs. */
-export interface Example {
+interface Example {
   readonly a: Float32Array
   readonly b: Float32Array
   readonly agrees: (c: Float32Array) => boolean
 }
 
-export const exampleOf = (spec: MatmulSpec): Example => {
+const exampleOf = (spec: MatmulSpec): Example => {
   const { batch, m, n, k, precision } = spec
   const a = numbers((spec.broadcastA === true ? 1 : batch) * m * k, 1)
   const b = numbers((spec.broadcastB === true ? 1 : batch) * k * n, 2)
@@ -26,6 +32,43 @@ export const exampleOf = (spec: MatmulSpec): Example => {
     a,
     b,
     agrees: (c) => expected.every(({ at, value, scale }) => Math.abs(c[at]! - value) <= TOLERANCE * scale),
+  }
+}
+
+/** An example whose operands lie on a device. */
+interface PlacedExample {
+  /** A, B, C as a kernel binds them. */
+  readonly ranges: readonly Range[]
+  /** Runs a kernel; whether it computes C, all of it. */
+  readonly isComputedBy: (kernel: Kernel) => Promise<boolean>
+}
+
+/** Does something with the example of `spec` on a device; a problem where that has no room. */
+export const withExample = async <A>(
+  device: Device,
+  spec: MatmulSpec,
+  work: (placed: PlacedExample) => Promise<A>,
+): Promise<E.Either<Problem, A>> => {
+  const { a, b, agrees } = exampleOf(spec)
+  const nothing = new Float32Array(spec.batch * spec.m * spec.n).fill(Number.NaN)
+  const ranges: Range[] = []
+  try {
+    for (const data of [a, b, nothing]) {
+      const buffer = await allocate(device, data.byteLength, 'the example of a product')()
+      if (E.isLeft(buffer)) return buffer
+      write(device, buffer.right, data)
+      ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
+    }
+    const isComputedBy = async (kernel: Kernel): Promise<boolean> => {
+      // So that what this one leaves out is not the right answer of the one before.
+      write(device, ranges[2]!.buffer, nothing)
+      await dispatch(device, kernel, ranges)
+      const [c] = await readBack(device, [{ ...ranges[2]!, bytes: nothing.byteLength }])
+      return agrees(new Float32Array(c!))
+    }
+    return E.right(await work({ ranges, isComputedBy }))
+  } finally {
+    for (const { buffer } of ranges) buffer.destroy()
   }
 }
 

@@ -8,9 +8,7 @@ import type { Kernel, Target } from '../../kernels/kernel.js'
 import { type MatmulSpec, matmul, matmulVariants } from '../../kernels/matmul/index.js'
 import { type Problem, problem } from '../problem.js'
 import type { Device } from './adapter.js'
-import { allocate, type Range, readBack, write } from './buffer.js'
-import { dispatch } from './dispatch.js'
-import { exampleOf } from './expected-product.js'
+import { withExample } from './expected-product.js'
 
 /** Whole tiles of every variant, and none whole: rows of C that are no multiple of 16 bytes, tails along k. */
 const SHAPES = [
@@ -45,28 +43,15 @@ export const checkMatrix = async (
 ): Promise<E.Either<Problem, number>> => {
   let right = 0
   for (const { spec, kernels } of cases) {
-    const { a, b, agrees } = exampleOf(spec)
-    const nothing = new Float32Array(spec.batch * spec.m * spec.n).fill(Number.NaN)
-    const ranges: Range[] = []
-    try {
-      for (const data of [a, b, nothing]) {
-        const buffer = await allocate(device, data.byteLength, 'the self-test of matrix units')()
-        if (E.isLeft(buffer)) return buffer
-        write(device, buffer.right, data)
-        ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
-      }
+    const wrong = await withExample(device, spec, async ({ isComputedBy }) => {
       for (const kernel of kernels) {
-        for (let i = 0; i < REPEATS; i++) {
-          write(device, ranges[2]!.buffer, nothing)
-          await dispatch(device, kernel, ranges)
-          const [c] = await readBack(device, [{ ...ranges[2]!, bytes: nothing.byteLength }])
-          if (!agrees(new Float32Array(c!))) return E.left(problem(`${kernel.name} computes wrong numbers`))
-        }
+        for (let i = 0; i < REPEATS; i++) if (!(await isComputedBy(kernel))) return kernel
         right++
       }
-    } finally {
-      for (const { buffer } of ranges) buffer.destroy()
-    }
+      return undefined
+    })
+    if (E.isLeft(wrong)) return wrong
+    if (wrong.right !== undefined) return E.left(problem(`${wrong.right.name} computes wrong numbers`))
   }
   return right === 0 ? E.left(problem('no kernel fits the limits of the adapter')) : E.right(right)
 }

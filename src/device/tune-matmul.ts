@@ -15,9 +15,9 @@ import {
 } from '../../kernels/matmul/index.js'
 import { problem } from '../problem.js'
 import { type Device, DeviceFailure } from './adapter.js'
-import { allocate, finished, type Range, readBack, write } from './buffer.js'
+import { finished, type Range } from './buffer.js'
 import { bind, encode, pipelineOf } from './dispatch.js'
-import { exampleOf } from './expected-product.js'
+import { withExample } from './expected-product.js'
 
 /** Rounds in which all take their turn; after the first ones those far behind drop out. */
 const ROUNDS = 7
@@ -45,28 +45,14 @@ export const tuneMatmul = async (
   spec: MatmulSpec,
   make: typeof matmul = matmul,
 ): Promise<MatmulTimes> => {
-  const { batch, m, n } = spec
-  const { a, b, agrees } = exampleOf(spec)
-  const ranges: Range[] = []
-  try {
-    for (const elements of [a.length, b.length, batch * m * n]) {
-      const buffer = await allocate(device, elements * 4, 'tuning')()
-      if (E.isLeft(buffer)) throw new DeviceFailure(buffer.left)
-      ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
-    }
-    write(device, ranges[0]!.buffer, a)
-    write(device, ranges[1]!.buffer, b)
-    const nothing = new Float32Array(batch * m * n).fill(Number.NaN)
+  const variants = tuningCandidates(spec, device.target)
+  const byDefault = variants[0]!
+  const tuned = await withExample(device, spec, async ({ ranges, isComputedBy }): Promise<MatmulTimes> => {
     const candidates: Candidate[] = []
     const wrong: MatmulVariant[] = []
-    const variants = tuningCandidates(spec, device.target)
-    const byDefault = variants[0]!
     for (const variant of variants) {
-      // So that what one leaves out is not the right answer of the one before.
-      write(device, ranges[2]!.buffer, nothing)
-      const candidate = await prepare(device, make(spec, device.target, variant), variant, ranges)
-      const [c] = await readBack(device, [{ ...ranges[2]!, bytes: nothing.byteLength }])
-      if (agrees(new Float32Array(c!))) candidates.push(candidate)
+      const kernel = make(spec, device.target, variant)
+      if (await isComputedBy(kernel)) candidates.push(await prepare(device, kernel, variant, ranges))
       else wrong.push(variant)
     }
     const usual = candidates.find(({ variant }) => variantName(variant) === variantName(byDefault))
@@ -79,9 +65,9 @@ export const tuneMatmul = async (
         }),
       )
     return { byDefault, wrong, ...(await duel(usual, await first(candidates, usual))) }
-  } finally {
-    for (const { buffer } of ranges) buffer.destroy()
-  }
+  })
+  if (E.isLeft(tuned)) throw new DeviceFailure(tuned.left)
+  return tuned.right
 }
 
 interface Candidate {
@@ -90,7 +76,7 @@ interface Candidate {
   readonly run: () => Promise<number>
 }
 
-/** Compiled and run once, so that its result can be looked at. */
+/** Of a kernel that has run: nothing is compiled any more. */
 const prepare = async (
   device: Device,
   kernel: Kernel,
@@ -109,8 +95,6 @@ const prepare = async (
     await finished(device)
     return (performance.now() - start) / 1e3 / repeats
   }
-  // The first run compiles; a second one tells how many make a turn.
-  await seconds(1)
   const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.round(TURN / (await seconds(1)))))
   return { variant, run: () => seconds(repeats) }
 }
