@@ -4,12 +4,10 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
-import { dirname, extname } from 'node:path'
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sync as writeFileAtomic } from 'write-file-atomic'
 import { type AdapterDescription, matrixCases } from '../device/index.js'
-import { adapterKey, cacheFile } from './adapter-cache.js'
+import { adapterKey, readCache, writeCache } from './adapter-cache.js'
 import { portable } from './portable.js'
 import { log } from './result.js'
 
@@ -53,17 +51,8 @@ export const verdictOf = ({ stdout, failure }: Ended): MatrixVerdict => {
   }
 }
 
-const kept = (file: string): MatrixVerdict | undefined => {
-  try {
-    const { isUsable, why } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
-    if (typeof isUsable !== 'boolean') return undefined
-    return { isUsable, ...(typeof why === 'string' && { why }) }
-  } catch {
-    return undefined
-  }
-}
-
-const verdictFile = (adapter: AdapterDescription): string => {
+/** Another text of a kernel is another question. */
+const verdictKey = (adapter: AdapterDescription) => {
   const matrix = adapter.matrix!
   const cases = matrixCases({
     ...portable,
@@ -74,7 +63,7 @@ const verdictFile = (adapter: AdapterDescription): string => {
   })
   const texts = createHash('sha256')
   for (const { kernels } of cases) for (const { wgsl } of kernels) texts.update(wgsl)
-  return cacheFile('matrix', { ...adapterKey(adapter), matrix, texts: texts.digest('hex') })
+  return { ...adapterKey(adapter), matrix, texts: texts.digest('hex') }
 }
 
 /** The verdict on an adapter that offers matrix units; tries them out where it was not kept. */
@@ -82,12 +71,11 @@ export const matrixVerdict = async (
   adapter: AdapterDescription,
   attempt: () => Promise<Ended> = tryOut,
 ): Promise<MatrixVerdict> => {
-  const file = verdictFile(adapter)
-  const known = kept(file)
-  if (known !== undefined) return known
+  const key = verdictKey(adapter)
+  const { isUsable, why } = readCache('matrix', key)
+  if (typeof isUsable === 'boolean') return { isUsable, ...(typeof why === 'string' && { why }) }
   const verdict = verdictOf(await attempt())
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileAtomic(file, `${JSON.stringify({ ...adapterKey(adapter), matrix: adapter.matrix, ...verdict }, null, 1)}\n`)
+  writeCache('matrix', key, verdict)
   return verdict
 }
 
