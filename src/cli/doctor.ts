@@ -2,7 +2,6 @@
  * `thetagrad doctor`: which adapters there are, what the one in use can do, whether it really computes, what is missing
  * and how to get it. Works where there is no adapter at all: that is when it is needed.
  */
-import { createRequire } from 'node:module'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Kernel } from '../../kernels/kernel.js'
 import { showBytes } from '../bytes.js'
@@ -11,6 +10,7 @@ import {
   allocate,
   type Device,
   dispatch,
+  halfSupport,
   listAdapters,
   openDevice,
   readBack,
@@ -21,6 +21,7 @@ import { type Problem, problem, showProblem } from '../problem.js'
 import { driverPlan, type Machine, showCommand } from './driver.js'
 import { readMachine } from './machine.js'
 import { type MatrixVerdict, matrixVerdict } from './matrix-trust.js'
+import { webgpuVersion } from './package-file.js'
 
 export interface DoctorReport {
   readonly platform: string
@@ -59,7 +60,7 @@ export const doctor = async (): Promise<DoctorReport> => {
   const versions = {
     platform: `${process.platform} ${process.arch}`,
     node: process.versions.node,
-    webgpu: (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version,
+    webgpu: webgpuVersion(),
   }
   const findings = { machine: readMachine(), versions, adapters }
   if (E.isLeft(adapters)) return diagnose(findings)
@@ -88,11 +89,12 @@ export const diagnose = ({ machine, versions, adapters, selfTest, matrix }: Find
   }
 }
 
-const halves = ({ adapterClass, features }: AdapterDescription, matrix?: MatrixVerdict): HalfSupport | 'none' => {
-  if (adapterClass === 'software') return 'rounding'
-  if (matrix?.isUsable === true) return 'matrix'
-  return features.includes('shader-f16') ? 'native' : 'none'
-}
+const halves = ({ adapterClass, features, matrix: unit }: AdapterDescription, verdict?: MatrixVerdict) =>
+  halfSupport({
+    adapterClass,
+    hasF16: features.includes('shader-f16'),
+    ...(unit !== undefined && verdict?.isUsable === true && { matrix: unit }),
+  }) ?? 'none'
 
 const showHalves = ({ f16, matrix, adapters }: DoctorReport): readonly string[] => {
   const unit = adapters[0]?.matrix

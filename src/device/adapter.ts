@@ -7,6 +7,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { AdapterClass, MatrixUnit, Target } from '../../kernels/kernel.js'
 import type { MatmulVariant } from '../../kernels/matmul/index.js'
+import type { HalfSupport } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type MatrixInfo, matrixUnitOf } from './matrix-unit.js'
 import { settled } from './waiting.js'
@@ -133,6 +134,17 @@ export const classify = (
   return info.isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(words)
     ? 'software'
     : 'gpu'
+}
+
+/** How an adapter multiplies f16; not at all where the answer is undefined. */
+export const halfSupport = ({
+  adapterClass,
+  matrix,
+  hasF16,
+}: Pick<Target, 'adapterClass' | 'matrix' | 'hasF16'>): HalfSupport | undefined => {
+  if (adapterClass === 'software') return 'rounding'
+  if (matrix !== undefined) return 'matrix'
+  return hasF16 === true ? 'native' : undefined
 }
 
 /** The limits kernels care for; a device gets the adapter's own, not the portable defaults. */

@@ -5,12 +5,11 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { Target } from '../../kernels/kernel.js'
 import { type BufferRange, compile, type Program, type Slot, workspaceBytes } from '../compile/index.js'
 import type { Backend, DType, Executable, Graph, HostArray } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import type { Dims } from '../shape/index.js'
-import { assertAlive, type Device, DeviceFailure, type DeviceOptions, openDevice } from './adapter.js'
+import { assertAlive, type Device, DeviceFailure, type DeviceOptions, halfSupport, openDevice } from './adapter.js'
 import { allocate, finished, type Range, readBack, write } from './buffer.js'
 import { bind, type Command, encode, pipelineOf } from './dispatch.js'
 import { demandRoom, hasRoom, planOn } from './memory.js'
@@ -76,12 +75,13 @@ export const webgpuBackend = (
     write(device, resident.buffer, data)
   }
 
+  const f16 = halfSupport(device.target)
   const profiler = device.profile ? recorder(device) : undefined
   return {
     ...(profiler !== undefined && { profiler }),
     name: device.description.description || device.description.device || device.description.vendor,
     kind: device.target.adapterClass,
-    ...halfSupport(device.target),
+    ...(f16 !== undefined && { f16 }),
     load: async (graph, dims) => {
       const program = programOf(graph, dims)
       const known = new Set(residents.keys())
@@ -120,15 +120,6 @@ export const webgpuBackend = (
     dispose: () => device.dispose(),
   }
 }
-
-const halfSupport = ({ adapterClass, matrix, hasF16 }: Target): Pick<Backend, 'f16'> =>
-  adapterClass === 'software'
-    ? { f16: 'rounding' }
-    : matrix !== undefined
-      ? { f16: 'matrix' }
-      : hasF16 === true
-        ? { f16: 'native' }
-        : {}
 
 const executable = async (
   device: Device,
