@@ -15,9 +15,9 @@ import {
 } from './arena.js'
 import { emptyCarry } from './carry.js'
 import type { Checkpoint } from './checkpoint.js'
+import { freshScaling } from './loss-scaling.js'
 import { metricNames } from './metrics.js'
 import { type StoredTensors, storedShapes } from './safetensors.js'
-import { freshScaling } from './scaling.js'
 import type { TrainingSettings } from './settings.js'
 import { stateNames } from './step.js'
 

@@ -40,9 +40,9 @@ import {
   streamedExamples,
   streamedKeys,
 } from './carry.js'
+import { lossScale } from './loss-scaling.js'
 import { type MetricColumns, metricNames, metricSums, recordMetrics } from './metrics.js'
 import type { RowGradients } from './optimisers.js'
-import { lossScale } from './scaling.js'
 import {
   packed,
   type Rates,

@@ -4,14 +4,14 @@
  */
 import { add, type Graph, input, mul, type Precision, pack, reshape, sliceAxis, type Tensor } from '../ir/index.js'
 import type { Arena, BoundArena } from './arena.js'
+import { type ScalingRule, type Verdict, verdictOn } from './loss-scaling.js'
 import { type AdamSettings, adamAtan2, adamCorrections, type RowGradients, signSgdRows } from './optimisers.js'
-import { type ScalingRule, type Verdict, verdictOn } from './scaling.js'
 
 export interface UpdateSettings extends AdamSettings {
   readonly puzzleWeightDecay: number
   /** Rate of the moving average of the dense parameters, in (0, 1); absent: none is kept. */
   readonly ema?: number
-  /** Of the operands of matmuls; absent: f32. In f16 the loss is scaled (see `scaling.ts`). */
+  /** Of the operands of matmuls; absent: f32. In f16 the loss is scaled (see `loss-scaling.ts`). */
   readonly precision?: Precision
   /** Absent: `scalingRule`. */
   readonly scaling?: ScalingRule
