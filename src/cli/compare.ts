@@ -43,6 +43,11 @@ interface Entrant {
   readonly source: Pick<TrainOptions, 'preset' | 'variant' | 'config' | 'sizes'>
 }
 
+/** One whose model and recipe have been read. */
+interface Ready extends Entrant {
+  readonly flopsPerStep: number
+}
+
 /** A model that was trained for the budget, from every seed: numbers are means over these. */
 interface Entry {
   readonly name: string
@@ -67,20 +72,14 @@ export const compareCommand = async (options: CompareOptions): Promise<Outcome> 
   const opened = openFolder(options)
   if (E.isLeft(opened)) return listed(opened)
   // Before any work: a mistake in the last one should not cost the budget of the first.
-  for (const { source } of entrants.right) {
-    const { data, out, backend, seed, set } = options
-    const prepared = await prepareTraining({
-      ...source,
-      data,
-      out,
-      backend,
-      resume: false,
-      changes: { ...set?.changes, seed },
-    })
-    if (E.isLeft(prepared)) return prepared
+  const ready: Ready[] = []
+  for (const entrant of entrants.right) {
+    const one = await readied(entrant, options)
+    if (E.isLeft(one)) return one
+    ready.push(one.right)
   }
   const entries: Entry[] = []
-  for (const entrant of entrants.right) {
+  for (const entrant of ready) {
     const entry = await enter(entrant, options)
     if (E.isLeft(entry)) return entry
     entries.push(entry.right)
@@ -105,12 +104,12 @@ export const compareCommand = async (options: CompareOptions): Promise<Outcome> 
 
 const entrantsOf = ({ models, preset, set }: CompareOptions): E.Either<Problem, readonly Entrant[]> => {
   const entrants = models.map((given): Entrant => {
-    const [variant = given, gradient] = given.split(':')
+    const [, variant = given, gradient] = /^(.*?):(.*)$/.exec(given) ?? []
     if (!isVariant(variant)) return { name: basename(given).replace(/\.ts$/, ''), source: { config: given } }
     const sizes = { ...set?.sizes, ...(gradient !== undefined && { gradient }) }
     return { name: given, source: { variant, sizes, ...(preset !== undefined && { preset }) } }
   })
-  const twice = entrants.find(({ name }, i) => entrants.findIndex((other) => other.name === name) !== i)
+  const twice = entrants.find((one, i) => entrants.findIndex((other) => folderOf(other) === folderOf(one)) !== i)
   if (twice !== undefined)
     return E.left(problem(`two models are called ${twice.name}`, { fix: 'give files of different names' }))
   const unsized = entrants.find(({ source }) => source.variant !== undefined && source.preset === undefined)
@@ -119,6 +118,20 @@ const entrantsOf = ({ models, preset, set }: CompareOptions): E.Either<Problem, 
     : E.left(
         problem(`${unsized.name} is a variant without sizes`, { fix: 'add --preset NAME, or give a file that has it' }),
       )
+}
+
+/** In the folder of the comparison: a colon is no letter of a file's name everywhere. */
+const folderOf = ({ name }: Entrant): string => name.replace(':', '-')
+
+const readied = async (
+  entrant: Entrant,
+  { data, out, backend, seed, set }: CompareOptions,
+): Promise<E.Either<readonly Problem[], Ready>> => {
+  const changes = { ...set?.changes, seed }
+  const prepared = await prepareTraining({ ...entrant.source, data, out, backend, resume: false, changes })
+  return E.map(
+    ({ model, config }: Prepared): Ready => ({ ...entrant, flopsPerStep: flopsOfStep(model, config.training.batch) }),
+  )(prepared)
 }
 
 /** The folder of a new comparison, or of one that goes on: its runs were given another budget otherwise. */
@@ -131,7 +144,7 @@ const openFolder = ({ out, budget, data, set }: CompareOptions): E.Either<Proble
   )
 
 /** Trains a model from every seed for the budget, or on to its end. */
-const enter = async (entrant: Entrant, options: CompareOptions): Promise<E.Either<readonly Problem[], Entry>> => {
+const enter = async (entrant: Ready, options: CompareOptions): Promise<E.Either<readonly Problem[], Entry>> => {
   const runs: Run[] = []
   for (let i = 0; i < options.seeds; i++) {
     const run = await enterOnce(entrant, options, options.seed + i, runs[0]?.steps)
@@ -143,19 +156,22 @@ const enter = async (entrant: Entrant, options: CompareOptions): Promise<E.Eithe
 
 /** `known`: the steps of the other seeds. */
 const enterOnce = async (
-  { name, source }: Entrant,
+  entrant: Ready,
   { data, out: folder, limit, backend, budget, set }: CompareOptions,
   seed: number,
   known?: number,
 ): Promise<E.Either<readonly Problem[], Run>> => {
-  const out = join(folder, name.replace(':', '-'), `seed-${seed}`)
+  const { name, source } = entrant
+  const out = join(folder, folderOf(entrant), `seed-${seed}`)
   // Files were type-checked when all were prepared.
   const common = { ...source, data, backend, typeCheck: false }
   log(`${name}, seed ${seed}:`)
   const isBegun = existsSync(join(out, 'config.json'))
   const told = { ...set?.changes, seed }
-  const pilot = { ...common, changes: told, out: `${out}.pilot` }
-  const steps = isBegun ? E.right(0) : known !== undefined ? E.right(known) : await stepsFor(budget, pilot)
+  const steps =
+    isBegun || known !== undefined
+      ? E.right(known ?? 0)
+      : await stepsFor(budget, entrant, { ...common, changes: told, out: `${out}.pilot`, resume: false })
   if (E.isLeft(steps)) return steps
   const every = Math.ceil(steps.right / POINTS)
   const changes = { ...told, steps: steps.right, evalEvery: every, checkpointEvery: every }
@@ -210,21 +226,15 @@ export const flopsOfStep = (model: Reasoner, batch: number): number => {
 /** How many steps the budget buys: of seconds, some are taken to see what one costs, and thrown away. */
 const stepsFor = async (
   budget: Budget,
-  { changes, out, ...common }: Omit<TrainOptions, 'resume'>,
+  { name, flopsPerStep }: Ready,
+  pilot: TrainOptions,
 ): Promise<E.Either<readonly Problem[], number>> => {
   const bought =
-    budget.kind === 'flops'
-      ? await stepsOfFlops(budget.flops, { ...common, changes, out, resume: false })
-      : await stepsOfSeconds(budget.seconds, { ...common, changes, out, resume: false })
+    budget.kind === 'flops' ? E.right(budget.flops / flopsPerStep) : await stepsOfSeconds(budget.seconds, pilot)
   if (E.isLeft(bought)) return bought
   return bought.right >= 1
     ? E.right(Math.floor(bought.right))
-    : failed(problem('the budget does not pay for one step', { where: out, fix: 'give a larger --budget' }))
-}
-
-const stepsOfFlops = async (flops: number, options: TrainOptions): Promise<E.Either<readonly Problem[], number>> => {
-  const prepared = await prepareTraining(options)
-  return E.map(({ model, config }: Prepared) => flops / flopsOfStep(model, config.training.batch))(prepared)
+    : failed(problem('the budget does not pay for one step', { where: name, fix: 'give a larger --budget' }))
 }
 
 const stepsOfSeconds = async (

@@ -118,6 +118,9 @@ describe('thetagrad compare', () => {
       }).then(refused),
     ).resolves.toContain('hrm is a variant without sizes')
     await expect(compared({ out, models: ['a/x.ts', 'b/x.ts'] })).rejects.toThrow('two models are called x')
+    // Their runs would lie in one folder.
+    await expect(compared({ out, models: ['recurrent:full', 'recurrent-full.ts'] })).rejects.toThrow('two models')
+    await expect(compared({ out: at('colons'), models: ['recurrent:full:2'] })).rejects.toThrow('"full:2"')
     expect(existsSync(out)).toBe(false)
   })
 })
