@@ -29,6 +29,10 @@ export const tuneCommand = async (options: TuneCommandOptions): Promise<Outcome>
     return failed(
       problem('give one of a run folder, --preset NAME and --config FILE', { fix: 'see `thetagrad tune --help`' }),
     )
+  if (options.model !== undefined && options.preset === undefined)
+    return failed(
+      problem('--model goes with --preset', { fix: 'a run and a file have a model of their own: leave out --model' }),
+    )
   const recipe = await recipeOf(options)
   if (E.isLeft(recipe)) return recipe
   const { model, training } = recipe.right

@@ -69,6 +69,7 @@ describe('thetagrad tune', () => {
   test('wants one recipe, and says so', async () => {
     expect(await refused({ again: false })).toContain('give one of')
     expect(await refused({ again: false, run: 'a', preset: 'b' })).toContain('give one of')
+    expect(await refused({ again: false, config: model(), model: 'trm' })).toContain('--model goes with --preset')
     expect(await refused({ again: false, preset: 'sudoku-44' })).toContain('there is no preset "sudoku-44"')
     expect(await refused({ again: false, run: join(folder, 'nowhere') })).toContain('no such run folder')
   })
