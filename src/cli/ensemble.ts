@@ -45,6 +45,14 @@ export interface Member {
   readonly writeTo: (backend: Backend) => E.Either<Problem, void>
 }
 
+/** How each member's weights get onto the device, by its number. */
+export const loadersOf = (members: readonly Member[], backend: Backend): readonly (() => E.Either<Problem, void>)[] =>
+  members.map(
+    ({ writeTo }) =>
+      () =>
+        writeTo(backend),
+  )
+
 /**
  * The members in the order of the candidates: first the checkpoint that was opened, or the first that is named. Each is read
  * once beforehand: that one cannot be read is not found out after hours.

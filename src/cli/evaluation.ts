@@ -24,7 +24,7 @@ import {
   thinker,
   type Watcher,
 } from '../train/index.js'
-import type { Member } from './ensemble.js'
+import { loadersOf, type Member } from './ensemble.js'
 import type { EvaluationExamples } from './examples.js'
 import { log } from './result.js'
 
@@ -88,11 +88,7 @@ export const evaluatePolicy = async (
   const done = await askAll({
     thinker: await thinker(backend, model, batch, policy.rollouts),
     policy,
-    checkpoints: members.map(
-      ({ writeTo }) =>
-        () =>
-          writeTo(backend),
-    ),
+    checkpoints: loadersOf(members, backend),
     examples: labelledOnly(examples.batches(1)),
     ...(copies !== undefined && { disguise: copies.of }),
     seen: (asked) => {

@@ -17,7 +17,7 @@ import {
   selector,
   thinker,
 } from '../train/index.js'
-import type { Member } from './ensemble.js'
+import { loadersOf, type Member } from './ensemble.js'
 import { percent } from './progress.js'
 import type { Posed } from './puzzles.js'
 
@@ -50,11 +50,7 @@ export const askPolicy = async (
   const done = await askAll({
     thinker: await thinker(backend, model, batch, policy.rollouts),
     policy,
-    checkpoints: members.map(
-      ({ writeTo }) =>
-        () =>
-          writeTo(backend),
-    ),
+    checkpoints: loadersOf(members, backend),
     examples: [{ inputs: question, labels, puzzleIdentifiers: new Int32Array(1) }],
     disguise: copies.of,
     seen: (asked) => found.push(...asked.found),
