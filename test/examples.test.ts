@@ -21,6 +21,7 @@ import {
 } from '../src/data/index.js'
 import { defaultSettings, readMetrics, train } from '../src/train/index.js'
 import { backendsForTests } from './support/backends.js'
+import { right } from './support/outcomes.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'examples-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -54,10 +55,6 @@ const modelOf = async (name: string) => {
   return report.right.models[0]!.model
 }
 
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
 const geometry: Geometry = geometryOfSide(4)!
 const sudoku = sudokuSplit(geometry, right(generateSudoku({ ...demoSettings(geometry, 1), trainGrids: 20 })).train)
 

@@ -2,33 +2,19 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildArc } from '../../src/cli/data-arc.js'
 import { buildMaze } from '../../src/cli/data-maze.js'
 import { type EvalOptions, evalCommand } from '../../src/cli/eval.js'
-import type { Outcome } from '../../src/cli/result.js'
 import { type SolveOptions, solveCommand } from '../../src/cli/solve.js'
 import { arcAnswer } from '../../src/cli/solve-arc.js'
 import { trainCommand } from '../../src/cli/train.js'
 import { type ArcGrid, generateMaze } from '../../src/data/index.js'
-import { showProblem } from '../../src/problem.js'
+import { answerOf, type Json, refusal, right } from '../support/outcomes.js'
 import { hasShared, sharedFile } from '../support/shared-data.js'
 
 let folder = ''
 const at = (...path: readonly string[]) => join(folder, ...path)
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
-// biome-ignore lint/suspicious/noExplicitAny: the JSON of a command, whose fields the tests name
-type Json = any
-const answerOf = async (command: Promise<Outcome>) =>
-  right(await command) as { readonly text: string; readonly json: Json }
-const refusal = async (command: Promise<Outcome>): Promise<string> => {
-  const outcome = await command
-  return E.isLeft(outcome) ? outcome.left.map(showProblem).join('\n') : 'no problem'
-}
 const evaluated = (run: string, more: Partial<EvalOptions> = {}) =>
   evalCommand({ run: at(run), split: 'test', backend: 'reference', ...more })
 const solved = (run: string, puzzle: string, more: Partial<SolveOptions> = {}) =>

@@ -10,16 +10,13 @@ import { flattenParameters, hrm, init } from '../../src/index.js'
 import { decodeSafetensors, encodeSafetensors, readModelAt, type StoredTensors } from '../../src/train/index.js'
 import { type OracleCase, oracleCases, oracleFolder } from '../support/oracle.js'
 import { modelOfCase } from '../support/oracle-hrm.js'
+import { right } from '../support/outcomes.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'exchange-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let made = 0
 const fresh = (name: string): string => join(folder, `${made++}-${name}`)
 
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
 const problemsOf = async (work: ReturnType<typeof importCommand>): Promise<readonly string[]> => {
   const result = await work
   return E.isLeft(result) ? result.left.map(({ what }) => what) : []

@@ -3,32 +3,18 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildSudoku } from '../../src/cli/data.js'
 import { buildArc } from '../../src/cli/data-arc.js'
 import { buildMaze } from '../../src/cli/data-maze.js'
 import { ensembleOf } from '../../src/cli/ensemble.js'
 import { type EvalOptions, evalCommand } from '../../src/cli/eval.js'
-import type { Outcome } from '../../src/cli/result.js'
 import { type SolveOptions, solveCommand } from '../../src/cli/solve.js'
 import { trainCommand } from '../../src/cli/train.js'
-import { showProblem } from '../../src/problem.js'
+import { answerOf, type Json, refusal, right } from '../support/outcomes.js'
 
 let folder = ''
 const at = (...path: readonly string[]) => join(folder, ...path)
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
-// biome-ignore lint/suspicious/noExplicitAny: the JSON of a command, whose fields the tests name
-type Json = any
-const answerOf = async (command: Promise<Outcome>) =>
-  right(await command) as { readonly text: string; readonly json: Json }
-const refusal = async (command: Promise<Outcome>): Promise<string> => {
-  const outcome = await command
-  return E.isLeft(outcome) ? outcome.left.map(showProblem).join('\n') : 'no problem'
-}
 const evaluated = (more: Partial<EvalOptions> = {}, run = 'run') =>
   evalCommand({ run: at(run), split: 'test', backend: 'reference', limit: 4, ...more })
 const puzzle = '...44.1.1..2.4..'

@@ -19,16 +19,13 @@ import {
   readSplit,
   undoArc,
 } from '../../src/data/index.js'
+import { right } from '../support/outcomes.js'
 import { hasShared, sharedFile } from '../support/shared-data.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'arc-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let made = 0
 const fresh = (): string => join(folder, `${made++}`)
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
 
 const pair = (input: number[][], output: number[][]) => ({ input, output })
 const training: ArcTask = {

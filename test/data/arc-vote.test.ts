@@ -20,12 +20,9 @@ import {
   parseAugmentedName,
   type Tokens,
 } from '../../src/data/index.js'
+import { right } from '../support/outcomes.js'
 import { sharedFile } from '../support/shared-data.js'
 
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
 const pair = (input: ArcGrid, output: ArcGrid) => ({ input, output })
 const tasks: readonly ArcTask[] = [
   { name: 'one', train: [pair([[1]], [[2]])], test: [pair([[1, 2, 3]], [[3], [0]])] },

@@ -25,15 +25,12 @@ import {
   turnMaze,
   writeDataset,
 } from '../../src/data/index.js'
+import { right } from '../support/outcomes.js'
 import { sharedFile } from '../support/shared-data.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'maze-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
 const maze = (...rows: readonly string[]): Maze => ({ width: rows[0]!.length, cells: rows.join('') })
 const side = fc.integer({ min: 3, max: 9 })
 

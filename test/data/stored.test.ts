@@ -14,6 +14,7 @@ import {
   writeDataset,
 } from '../../src/data/index.js'
 import { encodeNpy } from '../../src/data/npy.js'
+import { right } from '../support/outcomes.js'
 
 let folder: string
 beforeEach(async () => {
@@ -27,10 +28,6 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
 /** Every split, however small, is left on the disk. */
 const stored = async () => right(await openRows(folder, 'train', 0)())
 const file = (name: string) => join(folder, 'train', `all__${name}.npy`)

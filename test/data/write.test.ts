@@ -19,6 +19,7 @@ import {
 } from '../../src/data/index.js'
 import { encodeNpy } from '../../src/data/npy.js'
 import { pythonJson } from '../../src/data/python-json.js'
+import { right } from '../support/outcomes.js'
 
 let folder: string
 beforeEach(() => {
@@ -26,10 +27,6 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const right = <A>(result: E.Either<unknown, A>): A => {
-  if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
-  return result.right
-}
 /** Every file of a folder with its bytes. */
 const filesOf = (path: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
