@@ -95,6 +95,11 @@ describe('rotary positions on a grid', () => {
     expect(new Set([...seen.values()].map((v) => v.toFixed(4))).size).toBe((2 * side - 1) ** 2)
   })
 
+  it('are refused where the positions are no square, whose rows nobody could know', () => {
+    expect(() => rotary(12, d, true)).toThrow('need a square of positions, and there are 12')
+    expect(() => rotary(12, d)).not.toThrow()
+  })
+
   it('differ from those in a line, where the end of a row is next to the beginning of another', async () => {
     const [line, grid] = [await scores(false), await scores(true)]
     expect(Math.abs(line(2, 3) - line(0, 1))).toBeLessThan(1e-5)
