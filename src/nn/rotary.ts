@@ -33,7 +33,9 @@ const inLine =
 const onGrid = (positions: number, headDim: number, base: number): AngleAt => {
   const width = Math.round(Math.sqrt(positions))
   if (width ** 2 !== positions)
-    throw new ShapeError(`rotary positions on a grid need a square of positions, and there are ${positions}: use a line`)
+    throw new ShapeError(
+      `rotary positions on a grid need a square of positions, and there are ${positions}: use a line`,
+    )
   const byPlace = inLine(headDim / 2, base)
   return (t, i) => (i < headDim / 4 ? byPlace(Math.floor(t / width), i) : byPlace(t % width, i - headDim / 4))
 }
