@@ -56,6 +56,8 @@ export interface Device {
   readonly tuning: Map<string, MatmulVariant>
   /** Idle read-back buffers; used by `buffer.ts`. */
   readonly staging: GPUBuffer[]
+  /** Opens a further device of the same adapter. */
+  readonly another: TaskEither<Problem, Device>
   readonly dispose: () => void
 }
 
@@ -178,12 +180,7 @@ const requestDevice = (adapter: GPUAdapter): Promise<GPUDevice> =>
     }),
   )
 
-const wrap = (
-  gpu: GPUDevice,
-  adapter: GPUAdapter,
-  { profile = false }: DeviceOptions,
-  matrix: MatrixUnit | undefined,
-): Device => {
+const wrap = (gpu: GPUDevice, adapter: GPUAdapter, options: DeviceOptions, matrix: MatrixUnit | undefined): Device => {
   let failure: Problem | undefined
   const fail = (next: Problem) => {
     failure ??= next
@@ -200,12 +197,13 @@ const wrap = (
     gpu,
     target: { ...targetOf(gpu, adapter.info, description.adapterClass), ...(matrix !== undefined && { matrix }) },
     description,
-    profile,
+    profile: options.profile === true,
     failure: () => failure,
     fail,
     pipelines: new Map(),
     tuning: new Map(),
     staging: [],
+    another: openDevice(options),
     dispose: () => gpu.destroy(),
   }
 }

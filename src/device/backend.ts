@@ -11,7 +11,8 @@ import { type Problem, problem } from '../problem.js'
 import type { Dims } from '../shape/index.js'
 import { assertAlive, type Device, DeviceFailure, type DeviceOptions, halfSupport, openDevice } from './adapter.js'
 import { allocate, finished, type Range, readBack, write } from './buffer.js'
-import { bind, type Command, encode, pipelineOf } from './dispatch.js'
+import { compileAhead } from './compile-ahead.js'
+import { bind, type Command, encode, isCompiled, pipelineOf } from './dispatch.js'
 import { demandRoom, hasRoom, planOn } from './memory.js'
 import { type Recorder, recorder } from './profile.js'
 import { noStore, restoreTuning, type TuningStore, tuneProgram } from './tuning.js'
@@ -129,7 +130,9 @@ const executable = async (
 ): Promise<Executable> => {
   const range = ({ buffer, offset, bytes }: BufferRange): Range => ({ buffer: buffers[buffer]!, offset, bytes })
   for (const { range: r, data } of program.literals) write(device, buffers[r.buffer]!, data, r.offset)
+  const unknown = program.kernels.filter((kernel) => !isCompiled(device, kernel))
   const pipelines = await Promise.all(program.kernels.map((k) => pipelineOf(device, k)))
+  if (device.target.adapterClass === 'software') await compileAhead(device, unknown)
   const commands = program.dispatches.map(
     (d): Command => ({
       pipeline: pipelines[d.kernel]!,

@@ -11,13 +11,17 @@ import { settled } from './waiting.js'
  * rejects with the messages and the lines of WGSL they point at.
  */
 export const pipelineOf = (device: Device, kernel: Kernel): Promise<GPUComputePipeline> => {
-  const key = `${kernel.bindings} ${kernel.wgsl}`
-  const known = device.pipelines.get(key)
+  const known = device.pipelines.get(keyOf(kernel))
   if (known !== undefined) return known
   const made = compile(device.gpu, kernel)
-  device.pipelines.set(key, made)
+  device.pipelines.set(keyOf(kernel), made)
   return made
 }
+
+/** Whether the kernel's pipeline has been asked for before. */
+export const isCompiled = (device: Device, kernel: Kernel): boolean => device.pipelines.has(keyOf(kernel))
+
+const keyOf = ({ bindings, wgsl }: Kernel): string => `${bindings} ${wgsl}`
 
 /** The kernel's bindings: ranges in the order of its binding numbers, all read and written. */
 export const bind = (device: Device, pipeline: GPUComputePipeline, ranges: readonly Range[]): GPUBindGroup =>

@@ -16,6 +16,7 @@ import {
 import { problem } from '../problem.js'
 import { type Device, DeviceFailure } from './adapter.js'
 import { finished, type Range } from './buffer.js'
+import { compileAhead } from './compile-ahead.js'
 import { bind, encode, pipelineOf } from './dispatch.js'
 import { withExample } from './expected-product.js'
 
@@ -50,8 +51,10 @@ export const tuneMatmul = async (
   const tuned = await withExample(device, spec, async ({ ranges, isComputedBy }): Promise<MatmulTimes> => {
     const candidates: Candidate[] = []
     const wrong: MatmulVariant[] = []
-    for (const variant of variants) {
-      const kernel = make(spec, device.target, variant)
+    const kernels = variants.map((variant) => make(spec, device.target, variant))
+    if (device.target.adapterClass === 'software') await compileAhead(device, kernels)
+    for (const [i, kernel] of kernels.entries()) {
+      const variant = variants[i]!
       if (await isComputedBy(kernel)) candidates.push(await prepare(device, kernel, variant, ranges))
       else wrong.push(variant)
     }
