@@ -8,10 +8,10 @@ import { subgroupMatmul } from './subgroup.js'
 import { tiledMatmul } from './tiled.js'
 
 export { matmulVariants, selectMatmul } from './select.js'
-export { type MatmulSpec, type MatmulVariant, variantName } from './spec.js'
+export { type Epilogue, type MatmulSpec, type MatmulVariant, takesPairs, variantName } from './spec.js'
 export { type Tuning, tuningCandidates, tuningKey, variantNamed } from './tuning.js'
 
-/** Bindings: A, B, the epilogue's inputs, C. */
+/** Bindings: A, B, and C or the epilogue's. */
 export const matmul = (
   spec: MatmulSpec,
   target: Target,

@@ -18,8 +18,8 @@
  *      A  nn, nt: k fast, lines are rows of A: row_major;     tn: lines are steps of k: col_major
  *      B  nn, tn: lines are steps of k: row_major;            nt: k fast, lines are columns of B: col_major
  *
- * A tile that lies wholly in C is stored straight from the accumulators where there is no epilogue; else each subgroup
- * puts one accumulator at a time into workgroup memory, whence its lanes take the elements that exist.
+ * A tile that lies wholly in C is stored straight from the accumulators; of others each subgroup puts one accumulator at a
+ * time into workgroup memory, whence its lanes take the elements that exist. Pairs of columns are not kept together.
  *
  * Written for Vulkan on NVIDIA; the same text serves any unit that takes f16 and gives f32. Nothing here adds or shuffles
  * across subgroups: drivers have crashed on modules with both. Uniformity is off because Tint cannot see that loops and
@@ -35,7 +35,6 @@ import {
   type MatrixTile,
   nameOf,
   rounded,
-  storeResult,
   tileGrid,
 } from './spec.js'
 import { stagedOperand } from './staging.js'
@@ -58,6 +57,7 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
   const unit = target.matrix
   if (unit === undefined || spec.precision !== 'f16')
     throw new Error('matmul: matrix units take f16, where there are any')
+  if (spec.epilogue !== undefined) throw new Error('matmul: matrix units keep no pairs together')
   const { down, across, rows, columns, depth } = tile
   const { layout, m, n, k } = spec
   const extent = { m: down * rows * unit.m, n: across * columns * unit.n }
@@ -92,7 +92,7 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
     return `subgroupMatrixStore<row_major>(&C, startC + (${row}) * ${n}u + ${column}, c${one.i}_${one.j}, ${n}u);`
   })
   const guards = [...(a.edge ? [`row < ${m}u`] : []), ...(b.edge ? [`column < ${n}u`] : [])]
-  const store = storeResult(spec, `startC + row * ${n}u + column`, 'staged[own + e]', 1)
+  const store = `C[startC + row * ${n}u + column] = staged[own + e];`
   const throughMemory = all.flatMap((one) => {
     const { row, column } = place(one)
     return [
@@ -106,7 +106,7 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
     ]
   })
   // Rows of whole 16 bytes, as Vulkan wants of what a matrix is stored to.
-  const canStore = spec.epilogue === undefined && n % 4 === 0
+  const canStore = n % 4 === 0
   const inside = [
     ...(a.edge ? [`firstA + ${extent.m}u <= ${m}u`] : []),
     ...(b.edge ? [`firstB + ${extent.n}u <= ${n}u`] : []),

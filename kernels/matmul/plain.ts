@@ -13,8 +13,8 @@ import {
   declareOperands,
   type MatmulSpec,
   nameOf,
+  pairsOf,
   rounded,
-  storeResult,
   tileGrid,
 } from './spec.js'
 
@@ -31,7 +31,10 @@ export const plainMatmul = (spec: MatmulSpec, { rows }: { readonly rows: 4 | 8 }
   const tile = INVOCATIONS * COLUMNS
   const guarded = { rows: m % rows !== 0, columns: n % tile !== 0 }
   const type = (w: number) => (w === 4 ? 'vec4f' : 'f32')
-  const columnOf = (q: number) => (layout === 'nt' ? `column + ${q * INVOCATIONS}u` : `column + ${q}u`)
+  const pairs = pairsOf(spec)
+  // Of pairs, an invocation's first two columns are first ones, the others their partners.
+  const columnOf = (q: number) =>
+    layout === 'nt' ? `column + ${(pairs === undefined ? q : q % 2) * INVOCATIONS}u` : `column + ${q}u`
   const clamped = (at: string, size: number, isGuarded: boolean) => (isGuarded ? `min(${at}, ${size - 1}u)` : `(${at})`)
   // From `k` on, `depth` values of row r of A and of column q of B.
   const load = (name: string, element: string) => `let ${name} = ${rounded(spec, element)};`
@@ -54,12 +57,15 @@ export const plainMatmul = (spec: MatmulSpec, { rows }: { readonly rows: 4 | 8 }
   const store = (r: number) => {
     const line = `cStart + (row + ${r}u) * ${n / width.c}u`
     const each = wide
-      ? [{ at: 'column', text: storeResult(spec, `${line} + column / 4u`, `s${r}`, 4) }]
-      : range(COLUMNS).map((q) => ({
-          at: columnOf(q),
-          text: storeResult(spec, `${line} + ${columnOf(q)}`, `s${r}[${q}]`, 1),
-        }))
-    const text = each.map(({ at, text }) => (guarded.columns ? `if (${at} < ${n}u) { ${text} }` : text)).join(' ')
+      ? [{ at: 'column', text: `C[${line} + column / 4u] = s${r};` }]
+      : pairs === undefined
+        ? range(COLUMNS).map((q) => ({ at: columnOf(q), text: `C[${line} + ${columnOf(q)}] = s${r}[${q}];` }))
+        : range(2).map((q) => ({
+            at: columnOf(q),
+            text: pairs.finish(`row + ${r}u`, columnOf(q), `s${r}[${q}]`, `s${r}[${q + 2}]`),
+          }))
+    const end = pairs?.count ?? n
+    const text = each.map(({ at, text }) => (guarded.columns ? `if (${at} < ${end}u) { ${text} }` : text)).join(' ')
     return guarded.rows ? `if (row + ${r}u < ${m}u) { ${text} }` : text
   }
   const grid = tileGrid(target, Math.ceil(n / tile), Math.ceil(m / rows), spec.batch)
@@ -68,12 +74,13 @@ export const plainMatmul = (spec: MatmulSpec, { rows }: { readonly rows: 4 | 8 }
     `@compute @workgroup_size(${INVOCATIONS})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {',
     grid.wgsl,
-    `let column = tileColumn * ${tile}u + lane${layout === 'nt' ? '' : ` * ${COLUMNS}u`};`,
+    `let column = tileColumn * ${pairs === undefined ? tile : tile / 2}u + lane${layout === 'nt' ? '' : ` * ${COLUMNS}u`};`,
     `let row = tileRow * ${rows}u;`,
     `let aStart = product * ${strides.a / width.a}u; let bStart = product * ${strides.b / width.b}u; let cStart = product * ${strides.c / width.c}u;`,
-    ...range(wide ? 1 : COLUMNS).map(
-      (q) => `let column${q} = ${clamped(columnOf(q), wide ? n - 3 : n, guarded.columns)};`,
-    ),
+    ...range(wide ? 1 : COLUMNS).map((q) => {
+      const inside = clamped(columnOf(q), pairs?.count ?? (wide ? n - 3 : n), guarded.columns)
+      return `let column${q} = ${pairs?.column(inside, q >= 2) ?? inside};`
+    }),
     ...range(rows).map((r) => `let row${r} = ${clamped(`row + ${r}u`, m, guarded.rows)}; var s${r} = vec4f();`),
     `for (var k = 0u; k < ${k}u; k += ${depth}u) {`,
     ...loadB,

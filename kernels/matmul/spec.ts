@@ -4,14 +4,22 @@ import type { Target } from '../kernel.js'
 /** C[m,n] = A·B in float32. nn: A [m,k], B [k,n]; nt: A [m,k], B [n,k]; tn: A [k,m], B [k,n]. */
 type Layout = 'nn' | 'nt' | 'tn'
 
-/** Applied to every element before it is stored, e.g. a residual addition. */
-interface Epilogue {
-  /** Identifies the text. */
+/**
+ * What is made of C, pair by pair, instead of storing it: a gate's value with what it gates, two numbers to be turned. Of
+ * single products in the layout nt, by the families that keep pairs together (`takesPairs`).
+ */
+export interface Epilogue {
+  /** Names what it makes. */
   readonly key: string
-  /** Extra storage bindings between B and C, each f32 with exactly C's shape. */
-  readonly inputs: number
-  /** `value` and `extra` are f32 (width 1) or vec4f (width 4) expressions at the same elements. */
-  readonly apply: (value: string, extra: readonly string[], width: 1 | 4) => string
+  /** So many first columns, then their partners, over and over: 2·apart divides n. */
+  readonly apart: number
+  /** How many storage bindings it has; they are numbered from 2 on, in place of C. */
+  readonly bindings: number
+  /**
+   * Declares them and `fn finish(row: u32, group: u32, place: u32, x: f32, y: f32)`, which is called once for every pair: x at
+   * column 2·apart·group + place, y `apart` further.
+   */
+  readonly wgsl: string
 }
 
 export interface MatmulSpec {
@@ -67,31 +75,40 @@ export const variantName = (variant: MatmulVariant): string => {
 export const rounded = ({ precision }: Pick<MatmulSpec, 'precision'>, value: string): string =>
   precision === 'f16' ? `quantizeToF16(${value})` : value
 
-/** Declares the bindings of a matmul: A, B, the epilogue's inputs, C. */
+/** Declares the bindings of a matmul: A, B, and C or what the epilogue has. */
 export const declareOperands = (
   spec: MatmulSpec,
   types: { readonly a: string; readonly b: string; readonly c: string },
 ): string => {
-  const extras = spec.epilogue?.inputs ?? 0
   const storage = (binding: number, name: string, type: string) =>
     `@group(0) @binding(${binding}) var<storage, read_write> ${name}: array<${type}>;`
-  return [
-    storage(0, 'A', types.a),
-    storage(1, 'B', types.b),
-    ...Array.from({ length: extras }, (_, i) => storage(2 + i, `E${i}`, types.c)),
-    storage(2 + extras, 'C', types.c),
-  ].join('\n')
+  return [storage(0, 'A', types.a), storage(1, 'B', types.b), spec.epilogue?.wgsl ?? storage(2, 'C', types.c)].join(
+    '\n',
+  )
 }
 
-/** `C[address] = value;` with the epilogue applied. */
-export const storeResult = (spec: MatmulSpec, address: string, value: string, width: 1 | 4): string => {
-  const { epilogue } = spec
-  if (epilogue === undefined) return `C[${address}] = ${value};`
-  const extra = Array.from({ length: epilogue.inputs }, (_, i) => `E${i}[${address}]`)
-  return `C[${address}] = ${epilogue.apply(value, extra, width)};`
-}
+export const bindingCount = (spec: MatmulSpec): number => 2 + (spec.epilogue?.bindings ?? 1)
 
-export const bindingCount = (spec: MatmulSpec): number => 3 + (spec.epilogue?.inputs ?? 0)
+/** Whether the family's invocations hold both columns of a pair. */
+export const takesPairs = ({ family }: MatmulVariant): boolean => family !== 'matrix'
+
+/** Texts about the pair of columns number `p` (an expression), where there is an epilogue. */
+export const pairsOf = ({ layout, batch, n, epilogue }: MatmulSpec) => {
+  if (epilogue === undefined) return undefined
+  const { apart } = epilogue
+  if (layout !== 'nt' || batch !== 1 || !Number.isInteger(apart) || n % (2 * apart) !== 0)
+    throw new Error('matmul: an epilogue takes one product in the layout nt, whose columns are whole groups of pairs')
+  const isOneGroup = n === 2 * apart
+  const group = (p: string) => (isOneGroup ? '0u' : `(${p}) / ${apart}u`)
+  const place = (p: string) => (isOneGroup ? p : `(${p}) % ${apart}u`)
+  return {
+    count: n / 2,
+    /** The column of its first element, or of the second. */
+    column: (p: string, isSecond: boolean) =>
+      `${isOneGroup ? p : `${group(p)} * ${2 * apart}u + ${place(p)}`}${isSecond ? ` + ${apart}u` : ''}`,
+    finish: (row: string, p: string, x: string, y: string) => `finish(${row}, ${group(p)}, ${place(p)}, ${x}, ${y});`,
+  }
+}
 
 export const nameOf = (spec: MatmulSpec, variant: MatmulVariant): string =>
   [

@@ -17,12 +17,17 @@ export interface OperandTile {
   readonly depth: number
   readonly k: number
   readonly isKFast: boolean
+  /**
+   * Of an operand whose k is fast, where it is not line by line: the row (column) that line `line` of the tile holds, which
+   * must exist.
+   */
+  readonly rowOf?: (line: string) => string
 }
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /** Texts use the variables `k` (the tile's first step), `firstA` (its first row) and `startA` (the product's first element). */
-export const stagedOperand = ({ name, extent, size, depth, k, isKFast }: OperandTile) => {
+export const stagedOperand = ({ name, extent, size, depth, k, isKFast, rowOf }: OperandTile) => {
   const isWide = (isKFast ? k : size) % 4 === 0
   const edge = { x: size % extent !== 0, k: k % depth !== 0 }
   const lines = isKFast ? extent : depth
@@ -32,7 +37,8 @@ export const stagedOperand = ({ name, extent, size, depth, k, isKFast }: Operand
       const along = `${position} * 4u + ${e}u`
       const x = `first${name} + ${isKFast ? line : along}`
       const kk = `k + ${isKFast ? along : line}`
-      const inX = edge.x ? `min(${x}, ${size - (isKFast ? 1 : width)}u)` : `(${x})`
+      const inX =
+        rowOf !== undefined ? `(${rowOf(line)})` : edge.x ? `min(${x}, ${size - (isKFast ? 1 : width)}u)` : `(${x})`
       const inK = edge.k ? `min(${kk}, ${k - (isKFast ? width : 1)}u)` : `(${kk})`
       const address = `start${name} + ${isKFast ? `${inX} * ${k}u + ${inK}` : `${inK} * ${size}u + ${inX}`}`
       const found = width === 4 ? `${name}[(${address}) / 4u]` : `${name}[${address}]`

@@ -20,10 +20,11 @@
  *
  * The driver takes about a second for such a text, so shapes share one where they can: with whole tiles of columns and
  * whole vectors along k the sizes are not in the text. n and m come from the grid, k (and m, where its last tile is not
- * whole) from the lengths of A and C: these bindings must cover exactly their operand.
+ * whole) from the lengths of A and C: these bindings must cover exactly their operand. A text with an epilogue
+ * has n and k, and m only where its last tile is not whole.
  */
 import type { Kernel, Target } from '../kernel.js'
-import { bindingCount, declareOperands, type MatmulSpec, nameOf, rounded, storeResult, tileGrid } from './spec.js'
+import { bindingCount, declareOperands, type MatmulSpec, nameOf, pairsOf, rounded, tileGrid } from './spec.js'
 
 export interface SubgroupTile {
   readonly rows: 1 | 2 | 3 | 4
@@ -38,10 +39,11 @@ const vector = (width: number) => (width === 1 ? 'f32' : `vec${width}f`)
 const declareSizes = (
   { batch, broadcastA, m, n, k }: MatmulSpec,
   isShared: boolean,
+  needsM: boolean,
   tile: { readonly rows: number; readonly columns: number },
   width: { readonly a: number; readonly c: number },
 ): readonly string[] => {
-  if (!isShared) return [`const sizeM = ${m}u; const sizeN = ${n}u; const sizeK = ${k}u;`]
+  if (!isShared) return [`const sizeN = ${n}u; const sizeK = ${k}u;`, ...(needsM ? [`const sizeM = ${m}u;`] : [])]
   const perProduct = (length: string, isBroadcast = false) =>
     batch === 1 || isBroadcast ? length : `${length} / grid.z`
   const ofC = `${perProduct(`arrayLength(&C) * ${width.c}u`)} / sizeN`
@@ -57,7 +59,8 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const R = LANES * rows
   const wide = layout !== 'nt' && n % 4 === 0
   // A lane's columns: one 4-vector, or so many scalars at a distance of 8.
-  const parts = wide ? 1 : Math.min(4, Math.ceil(n / LANES))
+  const pairs = pairsOf(spec)
+  const parts = wide ? 1 : Math.min(4, pairs === undefined ? Math.ceil(n / LANES) : 2 * Math.ceil(n / (2 * LANES)))
   const columns = LANES * parts * (wide ? 4 : 1)
   const divides = { rows: m % R === 0, columns: n % columns === 0 }
   // How many values one load takes: along k where k is the operand's fast axis, else along the columns.
@@ -73,12 +76,19 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const grid = tileGrid(target, tiles.columns, tiles.rows, spec.batch)
   const isFolded = grid.workgroups[0] !== tiles.columns || grid.workgroups[1] !== tiles.rows
   // Whole vectors along k: every binding is a multiple of 16 bytes, so its length is its operand's.
-  const isShared = divides.columns && k % 4 === 0 && !isFolded
+  const isShared = divides.columns && k % 4 === 0 && !isFolded && pairs === undefined
   const start = (stride: string, isBroadcast = false) =>
     spec.batch === 1 || isBroadcast ? '0u' : `product * (${stride})`
   const startOfB = start(`sizeK * sizeN / ${width.b}u`, spec.broadcastB)
   const declare = isShared ? 'let' : 'const'
   const columnOf = (q: number) => `column + ${q * LANES}u`
+  const within = (at: string, size: number) => (divides.columns ? at : `min(${at}, ${size - 1}u)`)
+  /** Of pairs, the lane's first parts are first columns, the others their partners in the same order. */
+  const half = parts / 2
+  const operandColumn = (q: number) =>
+    pairs === undefined
+      ? within(columnOf(q), n / width.c)
+      : pairs.column(within(columnOf(q % half), pairs.count), q >= half)
   /** `line{name}{j}`: j lines; outside the loop, since the driver hoists nothing. */
   const multiplesOf = (name: 'A' | 'B', isNeeded: boolean) =>
     isNeeded ? range(depth + 1).map((j) => `${declare} line${name}${j} = ${j}u * line${name};`) : []
@@ -89,10 +99,9 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
       const inside = divides.rows ? row : `min(${row}, sizeM${acrossRows ? ` / ${rows}u` : ''} - 1u)`
       return `let a${p} = ${start(`sizeM * sizeK / ${width.a}u`, spec.broadcastA)} + (${inside})${layout === 'tn' ? '' : ` * (sizeK / ${width.a}u)`};`
     }),
-    ...range(parts).map((q) => {
-      const inside = divides.columns ? columnOf(q) : `min(${columnOf(q)}, ${n / width.c - 1}u)`
-      return `let b${q} = ${startOfB} + (${inside})${layout === 'nt' ? ` * (sizeK / ${width.b}u)` : ''};`
-    }),
+    ...range(parts).map(
+      (q) => `let b${q} = ${startOfB} + (${operandColumn(q)})${layout === 'nt' ? ` * (sizeK / ${width.b}u)` : ''};`,
+    ),
     // How far it is from one step of k to the next, for operands whose fast axis is another.
     ...(layout === 'tn' ? [`${declare} lineA = sizeM / ${width.a}u;`] : []),
     ...(layout === 'nt' ? [] : [`${declare} lineB = sizeN / ${width.b}u;`]),
@@ -150,14 +159,18 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   }
 
   const startOfC = start(`sizeM * sizeN / ${width.c}u`)
+  const storesOf = (r: number): readonly string[] => {
+    const within = (q: number, size: number, store: string) =>
+      divides.columns ? store : `if (${columnOf(q)} < ${size}u) { ${store} }`
+    if (pairs !== undefined)
+      return range(half).map((q) =>
+        within(q, pairs.count, pairs.finish(`row + ${r}u`, columnOf(q), `s${r}_${q}`, `s${r}_${q + half}`)),
+      )
+    const line = `${startOfC} + (row + ${r}u) * (sizeN / ${width.c}u)`
+    return range(parts).map((q) => within(q, n / width.c, `C[${line} + ${columnOf(q)}] = s${r}_${q};`))
+  }
   const stores = range(R).map((r) => {
-    const text = range(parts)
-      .map((q) => {
-        const address = `${startOfC} + (row + ${r}u) * (sizeN / ${width.c}u) + ${columnOf(q)}`
-        const store = storeResult(spec, address, `s${r}_${q}`, width.c)
-        return divides.columns ? store : `if (${columnOf(q)} < ${n / width.c}u) { ${store} }`
-      })
-      .join(' ')
+    const text = storesOf(r).join(' ')
     return divides.rows ? text : `if (row + ${r}u < sizeM) { ${text} }`
   })
 
@@ -167,10 +180,10 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     declareOperands(spec, { a: vector(width.a), b: vector(width.b), c: vector(width.c) }),
     `@compute @workgroup_size(${LANES})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
-    ...declareSizes(spec, isShared, { rows: R, columns }, width),
+    ...declareSizes(spec, isShared, pairs === undefined || !divides.rows, { rows: R, columns }, width),
     grid.wgsl,
     `let row = tileRow * ${R}u;`,
-    `let column = tileColumn * ${LANES * parts}u + lane;`,
+    `let column = tileColumn * ${LANES * (pairs === undefined ? parts : half)}u + lane;`,
     ...setUp,
     `${declare} whole = sizeK / ${depth}u;`,
     ...(whole === 0 ? [] : ['for (var i = 0u; i < whole; i++) {', ...steps('i', depth), '}']),

@@ -26,8 +26,8 @@ import {
   declareOperands,
   type MatmulSpec,
   nameOf,
+  pairsOf,
   rounded,
-  storeResult,
   tileGrid,
 } from './spec.js'
 import { type OperandTile, stagedOperand } from './staging.js'
@@ -92,19 +92,36 @@ export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: Workgroup
     { across, each: rows, thread: 'ty', isHalf },
     round,
   )
+  const pairs = pairsOf(spec)
+  // Of pairs, the tile's first half are first columns, the other their partners.
+  const half = across * 2
+  const rowOf = (line: string): string => {
+    const pair = `firstB / 2u + ${line} % ${half}u`
+    const inside = n % (across * 4) === 0 ? pair : `min(${pair}, ${n / 2 - 1}u)`
+    return `${pairs?.column(inside, false)} + ${line} / ${half}u * ${spec.epilogue?.apart}u`
+  }
   const b = operandTile(
-    { name: 'B', extent: across * 4, size: n, depth, k, isKFast: layout === 'nt' },
+    { name: 'B', extent: across * 4, size: n, depth, k, isKFast: layout === 'nt', ...(pairs && { rowOf }) },
     { across, each: 4, thread: 'tx', isHalf },
     round,
   )
   const wide = layout !== 'nt' && n % 4 === 0
   const stores = range(rows).map((i) => {
     const row = a.place(i)
+    const guarded = (guards: readonly string[], text: string) =>
+      guards.length === 0 ? text : `if (${guards.join(' && ')}) { ${text} }`
+    if (pairs !== undefined) {
+      const each = range(2).map((q) => {
+        const pair = `firstB / 2u + tx + ${q * across}u`
+        const guards = [...a.guard(row), ...(n % (across * 4) === 0 ? [] : [`${pair} < ${pairs.count}u`])]
+        return guarded(guards, pairs.finish(row, pair, `s${i}[${q}]`, `s${i}[${q + 2}]`))
+      })
+      return each.join(' ')
+    }
     const store = (columns: string, value: string, width: 1 | 4) => {
       const address = `startC + (${row}) * ${n}u + ${columns}`
-      const text = storeResult(spec, width === 4 ? `(${address}) / 4u` : address, value, width)
-      const guards = [...a.guard(row), ...b.guard(columns)]
-      return guards.length === 0 ? text : `if (${guards.join(' && ')}) { ${text} }`
+      const element = width === 4 ? `(${address}) / 4u` : address
+      return guarded([...a.guard(row), ...b.guard(columns)], `C[${element}] = ${value};`)
     }
     if (wide) return store(b.place(0), `s${i}`, 4)
     return range(4)

@@ -14,6 +14,7 @@ import {
 } from '../ir/index.js'
 import type { Dims } from '../shape/index.js'
 import type { Binding } from './emit.js'
+import { joinEpilogues } from './epilogue.js'
 import { chooseRoots, fuse } from './fuse.js'
 import { legalise } from './legalise.js'
 import { writeFused } from './loops.js'
@@ -30,7 +31,8 @@ const OUTPUT_BINDINGS = 4
 export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tuning = new Map()): Program => {
   const { graph, stored } = legalise(simplify(narrow(simplify(bindDims(source, dims)))))
   const roots = chooseRoots(graph, stored, target.maxStorageBuffers - OUTPUT_BINDINGS)
-  const steps = fuse(graph, roots, { maxBindings: target.maxStorageBuffers })
+  const separate = fuse(graph, roots, { maxBindings: target.maxStorageBuffers })
+  const steps = joinEpilogues(graph, separate, roots, target)
   const { homes, copies } = placeValues(graph, steps, roots)
   const isRoot = (n: Tensor) => roots.has(n)
   const memory = layOut(graph, homes)
@@ -46,7 +48,7 @@ export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tunin
   }
   const dispatches = steps.flatMap((step): readonly Dispatch[] => {
     if (step.kind === 'family')
-      return lowerFamily(step.node, target, tuning, isRoot).map(({ kernel, places, matmul }, _, all) => ({
+      return lowerFamily(step.node, target, tuning, isRoot, step.finish).map(({ kernel, places, matmul }, _, all) => ({
         kernel: kernelNumber(kernel),
         bindings: places.map(memory.rangeOf),
         flops: nodeFlops(step.node) / all.length,

@@ -70,9 +70,19 @@ export interface EmitterOptions {
   /** Memory larger than this is bound in the parts that are read. */
   readonly maxBindingBytes: number
   readonly isInnerVariable: (name: string) => boolean
+  /** The value at an address of `base` where it is known without a load. */
+  readonly given?: (base: Tensor, address: Index) => Value | undefined
+  /** The number of its first binding: others may come before. */
+  readonly firstBinding?: number
 }
 
-export const createEmitter = ({ isStored, maxBindingBytes, isInnerVariable }: EmitterOptions): Emitter => {
+export const createEmitter = ({
+  isStored,
+  maxBindingBytes,
+  isInnerVariable,
+  given,
+  firstBinding = 0,
+}: EmitterOptions): Emitter => {
   const bindings: Binding[] = []
   const bindingOf = (base: Tensor, offset: number, elements: number): number => {
     const found = bindings.findIndex((b) => b.base === base && b.offset === offset && b.elements === elements)
@@ -116,6 +126,8 @@ export const createEmitter = ({ isStored, maxBindingBytes, isInnerVariable }: Em
   }
 
   const load = (place: Place, dtype: DType, at: Index): Value => {
+    const known = given?.(place.base, addIndex(at, constantIndex(place.offset)))
+    if (known !== undefined) return known
     const whole = elementCount(place.base) * 4 <= maxBindingBytes
     const k = whole
       ? bindingOf(place.base, 0, elementCount(place.base))
@@ -276,17 +288,17 @@ export const createEmitter = ({ isStored, maxBindingBytes, isInnerVariable }: Em
       return taken
     },
     bindings,
-    declarations: () => bindings.map(declare).join('\n'),
+    declarations: () => bindings.map((b, k) => declare(b, k, firstBinding + k)).join('\n'),
   }
 }
 
 /** The binding and its access functions; loads of one lane out of a vector array keep the array's type. */
-const declare = ({ base, vector }: Binding, k: number): string => {
+const declare = ({ base, vector }: Binding, k: number, binding: number): string => {
   const t = memoryType[base.dtype]
   const element = vector ? `vec4<${t}>` : t
   const scalar = vector ? `b${k}[e / 4u][e % 4u]` : `b${k}[e]`
   return [
-    `@group(0) @binding(${k}) var<storage, read_write> b${k}: array<${element}>;`,
+    `@group(0) @binding(${binding}) var<storage, read_write> b${k}: array<${element}>;`,
     `fn load_${k}(e: u32) -> ${t} { return ${scalar}; }`,
     `fn store_${k}(e: u32, x: ${t}) { ${scalar} = x; }`,
     ...(vector

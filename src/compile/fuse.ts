@@ -3,7 +3,9 @@
  * that shape, reductions of it over one set of axes, and elementwise results of what the reductions leave. Everything is
  * greedy and in topological order, so the schedule is deterministic.
  */
+import type { Epilogue } from '../../kernels/matmul/index.js'
 import { type Graph, graphRoots, rules, type Tensor, topological } from '../ir/index.js'
+import type { Binding } from './emit.js'
 import { type Index, indexKey, variable } from './index-algebra.js'
 import { elementCount, isLeaf, placeOf, sizes } from './storage.js'
 import { walkInputs } from './walk.js'
@@ -20,8 +22,30 @@ export interface FusedGroup {
 interface FamilyStep {
   readonly kind: 'family'
   readonly node: Tensor
+  /** What a matmul makes of its product, which is not stored then. */
+  readonly finish?: Finish
 }
 export type Step = FusedGroup | FamilyStep
+
+/** How a matmul goes on: see `epilogue.ts`. */
+export interface Finish {
+  readonly made: Tensor
+  readonly epilogue: Epilogue
+  /** What the epilogue binds, in its order. */
+  readonly bindings: readonly Binding[]
+}
+
+/** The nodes a step computes that others may read. */
+export const madeBy = (step: Step): readonly Tensor[] =>
+  step.kind === 'fused' ? step.members : [step.finish?.made ?? step.node]
+
+/** Memory that a step reads. */
+export const readBy = (step: Step, isRoot: (n: Tensor) => boolean): ReadonlySet<Tensor> => {
+  const nodes = step.kind === 'fused' ? step.members : [step.node, ...(step.finish ? [step.finish.made] : [])]
+  const needs = new Set(nodes.flatMap((n) => [...needsOf(n, isRoot)]))
+  if (step.kind === 'family') needs.delete(step.node)
+  return needs
+}
 
 const loweringOf = (node: Tensor) => rules[node.op.kind].lowering
 const isFamily = (node: Tensor): boolean => ['matmul', 'scatter', 'attention'].includes(loweringOf(node))

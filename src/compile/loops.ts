@@ -364,7 +364,7 @@ const sharedMemory = (group: FusedGroup, size: number): string =>
     .join('\n')
 
 /** The functions that the body calls. */
-const prelude = (body: readonly string[]): string => {
+export const prelude = (body: readonly string[]): string => {
   const text = body.join('\n')
   return ([1, 4] as const).map((width) => preludeFunctions(text, width)).join('')
 }

@@ -5,6 +5,7 @@ import { type MatmulSpec, matmul, type Tuning, tuningKey } from '../../kernels/m
 import { scatterAdd } from '../../kernels/scatter-add.js'
 import { scatterRows } from '../../kernels/scatter-rows.js'
 import type { Tensor } from '../ir/index.js'
+import type { Finish } from './fuse.js'
 import { contractionOf, operandOf } from './operands.js'
 import { elementCount, type Place, placeOf, sizes } from './storage.js'
 
@@ -21,6 +22,7 @@ export const lowerFamily = (
   target: Target,
   tuning: Tuning,
   isRoot: (n: Tensor) => boolean,
+  finish?: Finish,
 ): readonly FamilyKernel[] => {
   const own: Place = { base: node, offset: 0, elements: elementCount(node) }
   const place = (i: number): Place => {
@@ -36,8 +38,9 @@ export const lowerFamily = (
       const layout = a.slow === 'contract' ? 'tn' : b.slow === 'free' ? 'nt' : 'nn'
       const half = node.op.precision === 'f16' ? ({ precision: 'f16' } as const) : {}
       const spec = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast, ...half } as const
-      const kernel = matmul(spec, target, tuning.get(tuningKey(spec)))
-      return [{ kernel, places: [a.place, b.place, own], matmul: spec }]
+      const whole = finish === undefined ? spec : { ...spec, epilogue: finish.epilogue }
+      const kernel = matmul(whole, target, tuning.get(tuningKey(spec)))
+      return [{ kernel, places: [a.place, b.place, ...(finish?.bindings ?? [own])], matmul: spec }]
     }
     case 'attention':
     case 'attentionStatistics':

@@ -3,7 +3,7 @@
  * the resident tensor it becomes the new value of, when no one reads the old value any more.
  */
 import type { Graph, Tensor } from '../ir/index.js'
-import { canUpdateInPlace, type FusedGroup, needsOf, type Step } from './fuse.js'
+import { canUpdateInPlace, type FusedGroup, madeBy, readBy, type Step } from './fuse.js'
 import { elementCount, placeOf } from './storage.js'
 
 export type Home =
@@ -25,11 +25,8 @@ export const placeValues = (graph: Graph, steps: readonly Step[], roots: Readonl
   const madeAt = new Map<Tensor, number>()
   const readers = new Map<Tensor, number[]>()
   steps.forEach((step, i) => {
-    const members = step.kind === 'fused' ? step.members : [step.node]
-    for (const m of members) {
-      madeAt.set(m, i)
-      for (const need of needsOf(m, isRoot)) readers.set(need, [...(readers.get(need) ?? []), i])
-    }
+    for (const m of madeBy(step)) madeAt.set(m, i)
+    for (const need of readBy(step, isRoot)) readers.set(need, [...(readers.get(need) ?? []), i])
   })
   const homes = new Map<Tensor, Home>()
 

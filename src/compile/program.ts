@@ -31,7 +31,7 @@ export interface Dispatch {
   /** Number of the kernel in `kernels`. */
   readonly kernel: number
   readonly bindings: readonly BufferRange[]
-  /** Floating-point operations of the nodes it computes. */
+  /** Floating-point operations of the nodes it computes; of a matmul's, its product's alone. */
   readonly flops: number
   /** Of a matmul: what its kernel answers, for tuning. */
   readonly matmul?: MatmulSpec

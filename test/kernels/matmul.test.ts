@@ -7,17 +7,24 @@ import {
   matmul,
   matmulVariants,
   selectMatmul,
+  takesPairs,
 } from '../../kernels/matmul/index.js'
 import type { Device } from '../../src/device/index.js'
 import { roundToHalf } from '../../src/ir/index.js'
 import { randomNumbers, relativeError } from '../support/numbers.js'
-import { combination, example, product } from '../support/products.js'
+import { example, type Pairing, pairing, product } from '../support/products.js'
 import { runKernel, withDevice } from '../support/run-kernel.js'
 
 const TOLERANCE = 1e-5
 
-const errorOf = async (device: Device, spec: MatmulSpec, variant: MatmulVariant, target: Target): Promise<number> => {
-  const { inputs, expected } = example(spec)
+const errorOf = async (
+  device: Device,
+  spec: MatmulSpec,
+  variant: MatmulVariant,
+  target: Target,
+  paired?: Pairing,
+): Promise<number> => {
+  const { inputs, expected } = example(spec, paired)
   const [c] = await runKernel(device, matmul(spec, target, variant), inputs, [expected.length])
   return relativeError(c!, expected)
 }
@@ -38,13 +45,25 @@ const specs: fc.Arbitrary<MatmulSpec> = fc
     broadcastA: fc.boolean(),
     broadcastB: fc.boolean(),
     precision: fc.constantFrom('f16' as const, undefined),
-    inputs: fc.constantFrom(undefined, 0, 1, 2),
   })
-  .map(({ inputs, precision, ...spec }) => ({
-    ...spec,
-    ...(precision !== undefined && { precision }),
-    ...(inputs !== undefined && { epilogue: combination(inputs) }),
-  }))
+  .map(({ precision, ...spec }) => ({ ...spec, ...(precision !== undefined && { precision }) }))
+
+/** Products whose columns come in pairs: in one group or in several, of sizes that tiles divide and that they do not. */
+const pairedSpecs: fc.Arbitrary<{ readonly spec: MatmulSpec; readonly paired: Pairing }> = fc
+  .record({
+    m: size,
+    k: size,
+    groups: fc.constantFrom(1, 1, 3, 6),
+    apart: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(16, 32, 40)),
+    makes: fc.constantFrom(1 as const, 2 as const),
+    precision: fc.constantFrom('f16' as const, undefined),
+  })
+  .map(({ m, k, groups, apart, makes, precision }) => {
+    const paired = { apart, makes }
+    const n = 2 * apart * groups
+    const spec = { layout: 'nt', batch: 1, m, n, k, epilogue: pairing({ n }, paired) } as const
+    return { spec: { ...spec, ...(precision !== undefined && { precision }) }, paired }
+  })
 
 const classes: readonly (readonly [string, (target: Target) => Target, number])[] = [
   ['the adapter', (target) => target, 18],
@@ -56,7 +75,7 @@ const classes: readonly (readonly [string, (target: Target) => Target, number])[
 describe('matmul agrees with a float64 product', () => {
   for (const [name, targetOf, numRuns] of classes)
     it(
-      `for every variant of ${name}, over random shapes, broadcasts and epilogues`,
+      `for every variant of ${name}, over random shapes and broadcasts`,
       withDevice(async (device) => {
         const target = targetOf(device.target)
         await fc.assert(
@@ -64,6 +83,23 @@ describe('matmul agrees with a float64 product', () => {
             check(device, spec, variant, target),
           ),
           { numRuns, seed: 7 },
+        )
+      }),
+      300_000,
+    )
+
+  for (const [name, targetOf, numRuns] of classes)
+    it(
+      `with what is made of pairs of columns, for variants of ${name}`,
+      withDevice(async (device) => {
+        const target = targetOf(device.target)
+        const variants = matmulVariants(target).filter(takesPairs)
+        await fc.assert(
+          fc.asyncProperty(pairedSpecs, fc.constantFrom(...variants), async ({ spec, paired }, variant) => {
+            const error = await errorOf(device, spec, variant, target, paired)
+            expect(error, JSON.stringify({ spec, variant })).toBeLessThan(TOLERANCE)
+          }),
+          { numRuns: Math.ceil(numRuns / 2), seed: 11 },
         )
       }),
       300_000,
@@ -140,7 +176,7 @@ describe('matmul agrees with a float64 product', () => {
     withDevice(async (device) => {
       const narrow = { ...device.target, maxWorkgroupsPerDimension: 5 }
       for (const target of [narrow, { ...narrow, adapterClass: 'gpu' as const }]) {
-        const spec: MatmulSpec = { layout: 'nn', batch: 2, m: 70, n: 66, k: 5, epilogue: combination(1) }
+        const spec: MatmulSpec = { layout: 'nn', batch: 2, m: 70, n: 66, k: 5 }
         const variant = matmulVariants(target)[0]!
         const { workgroups } = matmul(spec, target, variant)
         expect(Math.max(...workgroups)).toBeLessThanOrEqual(5)
@@ -149,6 +185,22 @@ describe('matmul agrees with a float64 product', () => {
       }
     }),
   )
+})
+
+it('an epilogue is refused where pairs are not whole, or not its layout', () => {
+  const target = { adapterClass: 'gpu', maxWorkgroupsPerDimension: 65535 } as Target
+  const spec = {
+    layout: 'nt',
+    batch: 1,
+    m: 8,
+    n: 24,
+    k: 8,
+    epilogue: pairing({ n: 24 }, { apart: 4, makes: 1 }),
+  } as const
+  expect(matmul(spec, target).bindings).toBe(4)
+  expect(() => matmul({ ...spec, n: 20 }, target)).toThrow(/whole groups of pairs/)
+  expect(() => matmul({ ...spec, layout: 'nn' }, target)).toThrow(/layout nt/)
+  expect(() => matmul({ ...spec, batch: 2 }, target)).toThrow(/one product/)
 })
 
 it('the check above sees one wrong element', () => {

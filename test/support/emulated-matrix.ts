@@ -1,7 +1,7 @@
 /**
  * Matrix kernels where there are no matrix units: WGSL's subgroup matrices replaced by plain code, all else of the text
  * as it is. A matrix of an operand is where it lies in workgroup memory; an accumulator is what of it one lane holds. So a
- * kernel's staging, addresses, edges and epilogues are run on any adapter; only the unit itself is not.
+ * kernel's staging, addresses, and edges are run on any adapter; only the unit itself is not.
  */
 import type { Kernel, MatrixUnit } from '../../kernels/kernel.js'
 

@@ -1,5 +1,5 @@
 /** What a matmul kernel should give: a float64 product, with an epilogue that shows what goes wrong. */
-import type { MatmulSpec } from '../../kernels/matmul/index.js'
+import type { Epilogue, MatmulSpec } from '../../kernels/matmul/index.js'
 import { roundToHalf } from '../../src/ir/index.js'
 import { randomNumbers } from './numbers.js'
 
@@ -25,26 +25,47 @@ export const product = (spec: MatmulSpec, left: Float32Array, right: Float32Arra
   return c
 }
 
-/** 2·C + E₀ − E₁ …: shows a wrong place, a wrong order and a missing input. */
-export const combination = (inputs: number): NonNullable<MatmulSpec['epilogue']> => ({
-  key: `combination${inputs}`,
-  inputs,
-  apply: (value, extra, width) =>
-    [
-      `${width === 4 ? 'vec4f(2.0)' : '2.0'} * (${value})`,
-      ...extra.map((e, i) => (i % 2 === 0 ? `+ ${e}` : `- ${e}`)),
-    ].join(' '),
+/** Which pairs an epilogue of a test makes something of: one number of each pair, or two. */
+export interface Pairing {
+  readonly apart: number
+  readonly makes: 1 | 2
+}
+
+/**
+ * One number, 2x − 3y + E, or two, 2x − 3y + E and 5y: shows a wrong pair, a wrong order, a wrong place. `n` is the product's.
+ */
+export const pairing = ({ n }: Pick<MatmulSpec, 'n'>, { apart, makes }: Pairing): Epilogue => ({
+  key: `${makes} of pairs`,
+  apart,
+  bindings: 2,
+  wgsl: `
+@group(0) @binding(2) var<storage, read_write> E: array<f32>;
+@group(0) @binding(3) var<storage, read_write> made: array<f32>;
+fn finish(row: u32, group: u32, place: u32, x: f32, y: f32) {
+  let pair = row * ${n / 2}u + group * ${apart}u + place;
+  ${
+    makes === 1
+      ? 'made[pair] = 2.0 * x - 3.0 * y + E[pair];'
+      : `let at = row * ${n}u + group * ${2 * apart}u + place; made[at] = 2.0 * x - 3.0 * y + E[pair]; made[at + ${apart}u] = 5.0 * y;`
+  }
+}`,
 })
 
-/** Random operands and epilogue inputs in the order of the bindings, and what must come out. */
-export const example = (spec: MatmulSpec) => {
-  const size = spec.batch * spec.m * spec.n
+/** Random operands in the order of the bindings, and what must come out, of `paired` where the spec has its epilogue. */
+export const example = (spec: MatmulSpec, paired?: Pairing) => {
   const a = randomNumbers(spec.m * spec.k * (spec.broadcastA ? 1 : spec.batch), 1)
   const b = randomNumbers(spec.k * spec.n * (spec.broadcastB ? 1 : spec.batch), 2)
-  const extras = Array.from({ length: spec.epilogue?.inputs ?? 0 }, (_, i) => randomNumbers(size, 3 + i))
   const sums = product(spec, a, b)
-  const expected = spec.epilogue
-    ? sums.map((x, i) => extras.reduce((sum, e, j) => (j % 2 === 0 ? sum + e[i]! : sum - e[i]!), 2 * x))
-    : sums
-  return { inputs: [a, b, ...extras], expected }
+  if (paired === undefined) return { inputs: [a, b], expected: sums }
+  const { apart, makes } = paired
+  const extra = randomNumbers(sums.length / 2, 3)
+  const expected = new Float64Array(makes === 1 ? sums.length / 2 : sums.length)
+  extra.forEach((e, pair) => {
+    const [group, place] = [Math.floor(pair / apart), pair % apart]
+    const first = group * 2 * apart + place
+    const [x, y] = [sums[first]!, sums[first + apart]!]
+    expected[makes === 1 ? pair : first] = 2 * x - 3 * y + e
+    if (makes === 2) expected[first + apart] = 5 * y
+  })
+  return { inputs: [a, b, extra], expected }
 }
