@@ -9,12 +9,13 @@ import { basename, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { drawComparison } from '../analysis/index.js'
-import { costs, isVariant, type Reasoner } from '../hrm/index.js'
+import { costs, gradientNamed, isVariant, type Reasoner } from '../hrm/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type EvaluationLine, readEvaluations } from '../train/index.js'
 import { keepAsked } from './asked.js'
 import type { BackendChoice } from './backend.js'
 import type { Budget } from './options.js'
+import { GRADIENTS } from './preset-sizes.js'
 import { duration, percent } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { aligned, whole } from './table.js'
@@ -69,8 +70,6 @@ type Run = Omit<Entry, 'seeds'> & { readonly seed: number }
 export const compareCommand = async (options: CompareOptions): Promise<Outcome> => {
   const entrants = entrantsOf(options)
   if (E.isLeft(entrants)) return listed(entrants)
-  const opened = openFolder(options)
-  if (E.isLeft(opened)) return listed(opened)
   // Before any work: a mistake in the last one should not cost the budget of the first.
   const ready: Ready[] = []
   for (const entrant of entrants.right) {
@@ -78,6 +77,8 @@ export const compareCommand = async (options: CompareOptions): Promise<Outcome> 
     if (E.isLeft(one)) return one
     ready.push(one.right)
   }
+  const opened = openFolder(options)
+  if (E.isLeft(opened)) return listed(opened)
   const entries: Entry[] = []
   for (const entrant of ready) {
     const entry = await enter(entrant, options)
@@ -103,8 +104,17 @@ export const compareCommand = async (options: CompareOptions): Promise<Outcome> 
 }
 
 const entrantsOf = ({ models, preset, set }: CompareOptions): E.Either<Problem, readonly Entrant[]> => {
-  const entrants = models.map((given): Entrant => {
+  const partsOf = (given: string) => {
     const [, variant = given, gradient] = /^(.*?):(.*)$/.exec(given) ?? []
+    return { variant, gradient: isVariant(variant) ? gradient : undefined }
+  }
+  for (const given of models) {
+    const { gradient } = partsOf(given)
+    if (gradient !== undefined && gradientNamed(gradient) === undefined)
+      return E.left(problem(`there is no gradient rule "${gradient}"`, { where: given, fix: `give ${GRADIENTS}` }))
+  }
+  const entrants = models.map((given): Entrant => {
+    const { variant, gradient } = partsOf(given)
     if (!isVariant(variant)) return { name: basename(given).replace(/\.ts$/, ''), source: { config: given } }
     const sizes = { ...set?.sizes, ...(gradient !== undefined && { gradient }) }
     return { name: given, source: { variant, sizes, ...(preset !== undefined && { preset }) } }

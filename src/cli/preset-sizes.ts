@@ -18,6 +18,8 @@ const words: Readonly<Record<string, readonly string[]>> = {
   mixing: ['attention', 'mlp'],
   rotary: ['grid', 'line', 'none'],
 }
+/** What a gradient rule may be called, in words. */
+export const GRADIENTS = 'oneStep, wholeCycle, full, or last3 or allBut2 of some number'
 /** What a number may be, in words. */
 interface Range {
   readonly words: string
@@ -62,7 +64,7 @@ export const withSizes = <S extends object>(sizes: S, changes: SizeChanges): E.E
       return E.left(
         problem(`model.${path} is "${text}"`, {
           where: '--set',
-          fix: `give ${path === 'gradient' ? 'oneStep, wholeCycle, full, or last3 or allBut2 of some number' : (words[path]?.join(' or ') ?? rangeOf(path).words)}`,
+          fix: `give ${path === 'gradient' ? GRADIENTS : (words[path]?.join(' or ') ?? rangeOf(path).words)}`,
         }),
       )
     tree = replaced(tree, path.split('.'), value)
