@@ -7,6 +7,7 @@ import {
   accumulate,
   forBlocks,
   guarded,
+  halfType,
   loadRow,
   type Met,
   masked,
@@ -42,11 +43,13 @@ const softmax = (plan: RowPlan): readonly string[] => {
 }
 
 export const rowsForward = (plan: RowPlan): Kernel => {
+  const half = plan.spec.halfOutput === true ? halfType(plan) : undefined
   const bindings = [
     ['qkv', plan.type],
-    ['out', plan.type],
+    ['out', half ?? plan.type],
   ] as const
-  return rowKernel(plan, 'attention', bindings, allMet(plan), [
+  const kept = (vector: string) => (half === undefined ? vector : `${half}(quantizeToF16(${vector}))`)
+  return rowKernel(plan, half === undefined ? 'attention' : 'attention to f16', bindings, allMet(plan), [
     ...start(plan),
     ...zeroRow(plan, 'o'),
     ...forBlocks(plan, allMet(plan), [
@@ -56,7 +59,7 @@ export const rowsForward = (plan: RowPlan): Kernel => {
     ]),
     'let inverse = 1.0 / l;',
     ...range(plan.chunks).map((c) => `o${c} *= inverse;`),
-    ...guarded(plan, storeRow(plan, 'o', output(plan, 'out'))),
+    ...guarded(plan, storeRow(plan, 'o', output(plan, 'out'), kept)),
   ])
 }
 

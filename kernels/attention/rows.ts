@@ -108,10 +108,18 @@ export const loadRow = ({ chunks }: RowPlan, name: string, { buffer, address }: 
 ]
 export const zeroRow = ({ chunks, type }: RowPlan, name: string): readonly string[] =>
   range(chunks).map((c) => `var ${name}${c} = ${type}();`)
-export const storeRow = ({ chunks }: RowPlan, name: string, { buffer, address }: Rows): readonly string[] => [
+/** `as`: what becomes of a vector on its way. */
+export const storeRow = (
+  { chunks }: RowPlan,
+  name: string,
+  { buffer, address }: Rows,
+  as = (vector: string) => vector,
+): readonly string[] => [
   `let ${name}_to = ${address('row')};`,
-  ...range(chunks).map((c) => `${buffer}[${name}_to + ${c}u] = ${name}${c};`),
+  ...range(chunks).map((c) => `${buffer}[${name}_to + ${c}u] = ${as(`${name}${c}`)};`),
 ]
+/** A vector of numbers that are kept in f16. */
+export const halfType = ({ width }: Vectors): string => (width === 1 ? 'f16' : `vec${width}h`)
 /** Only where this invocation's row is there. */
 export const guarded = (plan: RowPlan, statements: readonly string[]): readonly string[] =>
   plan.spec.sequence % plan.rows === 0 ? statements : [`if (row_ < ${plan.spec.sequence}u) {`, ...statements, '}']
@@ -127,6 +135,7 @@ export const rowKernel = (
   bindings: bindings.length,
   workgroups: [Math.ceil(plan.spec.sequence / plan.rows), plan.spec.heads, plan.spec.batch],
   wgsl: [
+    ...(bindings.some(([, type]) => type === halfType(plan)) ? ['enable f16;'] : []),
     ...declare(bindings),
     ...(plan.tile === 0
       ? []

@@ -11,6 +11,8 @@ export interface AttentionSpec {
   readonly heads: number
   /** d */
   readonly headDim: number
+  /** The output of the forward pass is kept in f16; on GPUs whose WGSL has the type. */
+  readonly halfOutput?: boolean
 }
 
 /** Numbers of a row are held in `chunks` vectors of `width`. */

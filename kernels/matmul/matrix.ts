@@ -19,7 +19,8 @@
  *      B  nn, tn: lines are steps of k: row_major;            nt: k fast, lines are columns of B: col_major
  *
  * A tile that lies wholly in C is stored straight from the accumulators; of others each subgroup puts one accumulator at a
- * time into workgroup memory, whence its lanes take the elements that exist. Pairs of columns are not kept together.
+ * time into workgroup memory, whence its lanes take the elements that exist. So it does where pairs of columns are finished:
+ * of a subgroup's columns the first half are first ones, the others their partners, so that its accumulators are pairs too.
  *
  * Written for Vulkan on NVIDIA; the same text serves any unit that takes f16 and gives f32. Nothing here adds or shuffles
  * across subgroups: drivers have crashed on modules with both. Uniformity is off because Tint cannot see that loops and
@@ -34,6 +35,7 @@ import {
   type MatmulSpec,
   type MatrixTile,
   nameOf,
+  pairsOf,
   rounded,
   tileGrid,
 } from './spec.js'
@@ -57,14 +59,29 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
   const unit = target.matrix
   if (unit === undefined || spec.precision !== 'f16')
     throw new Error('matmul: matrix units take f16, where there are any')
-  if (spec.epilogue !== undefined) throw new Error('matmul: matrix units keep no pairs together')
   const { down, across, rows, columns, depth } = tile
   const { layout, m, n, k } = spec
+  const pairs = pairsOf(spec)
+  if (pairs !== undefined && columns % 2 !== 0)
+    throw new Error('matmul: a subgroup with one column of matrices has no pairs')
   const extent = { m: down * rows * unit.m, n: across * columns * unit.n }
   const { invocations } = matrixNeeds(tile, unit)
   const strides = batchStrides(spec)
-  const a = operand('A', { extent: extent.m, size: m, depth, k, isKFast: layout !== 'tn' })
-  const b = operand('B', { extent: extent.n, size: n, depth, k, isKFast: layout === 'nt' })
+  /** Of a subgroup. */
+  const width = columns * unit.n
+  const isEdge = n % extent.n !== 0
+  /** The pair that column `x` of the tile is of. */
+  const pairAt = (x: string) => `firstB / 2u + ${x} / ${width}u * ${width / 2}u + ${x} % ${width / 2}u`
+  const rowOf = (line: string): string => {
+    const inside = isEdge ? `min(${pairAt(line)}, ${n / 2 - 1}u)` : pairAt(line)
+    return `${pairs?.column(inside, false)} + ${line} % ${width}u / ${width / 2}u * ${spec.epilogue?.apart}u`
+  }
+  const isHalf = (name: 'A' | 'B') => spec.halves?.includes(name) === true
+  const a = operand('A', { extent: extent.m, size: m, depth, k, isKFast: layout !== 'tn', isHalf: isHalf('A') })
+  const b = operand('B', {
+    ...{ extent: extent.n, size: n, depth, k, isKFast: layout === 'nt', isHalf: isHalf('B') },
+    ...(pairs && { rowOf }),
+  })
   const left = `subgroup_matrix_left<f16, ${unit.k}, ${unit.m}>`
   const right = `subgroup_matrix_right<f16, ${unit.n}, ${unit.k}>`
   const result = `subgroup_matrix_result<f32, ${unit.n}, ${unit.m}>`
@@ -105,17 +122,51 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
       'workgroupBarrier();',
     ]
   })
+  /** The first accumulator of a pair through workgroup memory to the lanes, then the second beside it. */
+  const inPairs = range(rows).flatMap((i) =>
+    range(columns / 2).flatMap((j) => {
+      const each = range(Math.ceil((unit.m * unit.n) / unit.subgroupSize)).map((e) => ({
+        at: `lane + ${e * unit.subgroupSize}u`,
+        guards:
+          (e + 1) * unit.subgroupSize > unit.m * unit.n
+            ? [`lane + ${e * unit.subgroupSize}u < ${unit.m * unit.n}u`]
+            : [],
+        e,
+      }))
+      return [
+        `subgroupMatrixStore<row_major>(&staged, own, c${i}_${j}, ${unit.n}u);`,
+        'workgroupBarrier();',
+        ...each.map(({ at, e }) => `let first${i}_${j}_${e} = staged[own + min(${at}, ${unit.m * unit.n - 1}u)];`),
+        'workgroupBarrier();',
+        `subgroupMatrixStore<row_major>(&staged, own, c${i}_${j + columns / 2}, ${unit.n}u);`,
+        'workgroupBarrier();',
+        ...each.map(({ at, guards, e }) => {
+          const conditions = [...guards, ...(a.edge ? [`row < ${m}u`] : []), ...(isEdge ? [`pair < ${n / 2}u`] : [])]
+          const finish = pairs?.finish('row', 'pair', `first${i}_${j}_${e}`, `staged[own + ${at}]`)
+          return [
+            `{ let row = firstA + subgroupRow + ${i * unit.m}u + (${at}) / ${unit.n}u;`,
+            `let pair = firstB / 2u + subgroupColumn / 2u + ${j * unit.n}u + (${at}) % ${unit.n}u;`,
+            `${conditions.length === 0 ? finish : `if (${conditions.join(' && ')}) { ${finish} }`} }`,
+          ].join(' ')
+        }),
+        'workgroupBarrier();',
+      ]
+    }),
+  )
   // Rows of whole 16 bytes, as Vulkan wants of what a matrix is stored to.
   const canStore = n % 4 === 0
   const inside = [
     ...(a.edge ? [`firstA + ${extent.m}u <= ${m}u`] : []),
     ...(b.edge ? [`firstB + ${extent.n}u <= ${n}u`] : []),
   ]
-  const stores = !canStore
-    ? throughMemory
-    : inside.length === 0
-      ? direct
-      : [`if (${inside.join(' && ')}) {`, ...direct, '} else {', ...throughMemory, '}']
+  const stores =
+    pairs !== undefined
+      ? inPairs
+      : !canStore
+        ? throughMemory
+        : inside.length === 0
+          ? direct
+          : [`if (${inside.join(' && ')}) {`, ...direct, '} else {', ...throughMemory, '}']
   const usesMemory = stores !== direct
   const grid = tileGrid(target, Math.ceil(n / extent.n), Math.ceil(m / extent.m), spec.batch)
   const wgsl = [
@@ -162,6 +213,8 @@ const operand = (
     readonly depth: number
     readonly k: number
     readonly isKFast: boolean
+    readonly isHalf: boolean
+    readonly rowOf?: (line: string) => string
   },
 ) => {
   const staged = stagedOperand({ name, ...place })

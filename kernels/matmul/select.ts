@@ -1,7 +1,7 @@
 /** Which variants an adapter runs, and which one suits a shape there: rules from `bench/matmul.ts`, to be refined by tuning. */
 import type { Target } from '../kernel.js'
 import { matrixNeeds } from './matrix.js'
-import type { MatmulSpec, MatmulVariant } from './spec.js'
+import { type MatmulSpec, type MatmulVariant, takesPairs } from './spec.js'
 
 /** Every variant that runs on the adapter; for operands in f16 also those of matrix units, where there are any. */
 export const matmulVariants = (target: Target, precision?: MatmulSpec['precision']): readonly MatmulVariant[] => {
@@ -41,7 +41,7 @@ export const selectMatmul = (spec: MatmulSpec, target: Target): MatmulVariant =>
   const tiles = (rows: number, columns: number) => Math.ceil(spec.m / rows) * Math.ceil(spec.n / columns) * spec.batch
   if (spec.precision === 'f16' && target.matrix !== undefined) {
     const { m, n, k } = target.matrix
-    const variants = matrixVariants(target)
+    const variants = matrixVariants(target).filter((v) => spec.epilogue === undefined || takesPairs(v))
     const busy = variants.find((v) => tiles(v.down * v.rows * m, v.across * v.columns * n) >= BUSY)
     const chosen = busy ?? variants.at(-1)
     // Less than half a unit along any axis would be mostly zeros.

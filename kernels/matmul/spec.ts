@@ -6,7 +6,7 @@ type Layout = 'nn' | 'nt' | 'tn'
 
 /**
  * What is made of C, pair by pair, instead of storing it: a gate's value with what it gates, two numbers to be turned. Of
- * single products in the layout nt, by the families that keep pairs together (`takesPairs`).
+ * single products in the layout nt, by the variants that keep pairs together (`takesPairs`).
  */
 export interface Epilogue {
   /** Names what it makes. */
@@ -15,6 +15,8 @@ export interface Epilogue {
   readonly apart: number
   /** How many storage bindings it has; they are numbered from 2 on, in place of C. */
   readonly bindings: number
+  /** Its text has the type f16. */
+  readonly usesF16: boolean
   /**
    * Declares them and `fn finish(row: u32, group: u32, place: u32, x: f32, y: f32)`, which is called once for every pair: x at
    * column 2·apart·group + place, y `apart` further.
@@ -35,6 +37,8 @@ export interface MatmulSpec {
   readonly epilogue?: Epilogue
   /** The operands are rounded to f16 before they are multiplied (`quantizeToF16`); sums are f32. Absent: they are not. */
   readonly precision?: 'f16'
+  /** Operands that lie in memory as f16: on GPUs whose WGSL has the type. */
+  readonly halves?: readonly ('A' | 'B')[]
 }
 
 /** Tile parameters of a family. */
@@ -89,8 +93,8 @@ export const declareOperands = (
 
 export const bindingCount = (spec: MatmulSpec): number => 2 + (spec.epilogue?.bindings ?? 1)
 
-/** Whether the family's invocations hold both columns of a pair. */
-export const takesPairs = ({ family }: MatmulVariant): boolean => family !== 'matrix'
+/** Whether an invocation, or a subgroup with its matrix unit, has both columns of a pair. */
+export const takesPairs = (variant: MatmulVariant): boolean => variant.family !== 'matrix' || variant.columns % 2 === 0
 
 /** Texts about the pair of columns number `p` (an expression), where there is an epilogue. */
 export const pairsOf = ({ layout, batch, n, epilogue }: MatmulSpec) => {
@@ -116,6 +120,7 @@ export const nameOf = (spec: MatmulSpec, variant: MatmulVariant): string =>
     `${spec.batch > 1 ? `${spec.batch}×` : ''}${spec.m}×${spec.n}×${spec.k}`,
     variantName(variant),
     ...(spec.precision === undefined ? [] : [spec.precision]),
+    ...(spec.halves === undefined ? [] : [`from ${spec.halves.join(', ')} in f16`]),
     ...(spec.epilogue === undefined ? [] : [`+${spec.epilogue.key}`]),
   ].join(' ')
 

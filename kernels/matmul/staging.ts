@@ -22,12 +22,14 @@ export interface OperandTile {
    * must exist.
    */
   readonly rowOf?: (line: string) => string
+  /** It lies in memory as f16; values are f32 all the same. */
+  readonly isHalf?: boolean
 }
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /** Texts use the variables `k` (the tile's first step), `firstA` (its first row) and `startA` (the product's first element). */
-export const stagedOperand = ({ name, extent, size, depth, k, isKFast, rowOf }: OperandTile) => {
+export const stagedOperand = ({ name, extent, size, depth, k, isKFast, rowOf, isHalf = false }: OperandTile) => {
   const isWide = (isKFast ? k : size) % 4 === 0
   const edge = { x: size % extent !== 0, k: k % depth !== 0 }
   const lines = isKFast ? extent : depth
@@ -41,14 +43,15 @@ export const stagedOperand = ({ name, extent, size, depth, k, isKFast, rowOf }: 
         rowOf !== undefined ? `(${rowOf(line)})` : edge.x ? `min(${x}, ${size - (isKFast ? 1 : width)}u)` : `(${x})`
       const inK = edge.k ? `min(${kk}, ${k - (isKFast ? width : 1)}u)` : `(${kk})`
       const address = `start${name} + ${isKFast ? `${inX} * ${k}u + ${inK}` : `${inK} * ${size}u + ${inX}`}`
-      const found = width === 4 ? `${name}[(${address}) / 4u]` : `${name}[${address}]`
+      const kept = width === 4 ? `${name}[(${address}) / 4u]` : `${name}[${address}]`
+      const found = isHalf ? `${width === 4 ? 'vec4f' : 'f32'}(${kept})` : kept
       return edge.k ? `select(${width === 4 ? 'vec4f()' : '0.0'}, ${found}, ${kk} < ${k}u)` : found
     }
     return isWide ? gather(0, 4) : `vec4f(${range(4).map((e) => gather(e, 1))})`
   }
   return {
     /** Of the binding's elements. */
-    type: isWide ? 'vec4f' : 'f32',
+    type: isHalf ? (isWide ? 'vec4h' : 'f16') : isWide ? 'vec4f' : 'f32',
     lines,
     /** Vectors. */
     perLine,

@@ -86,9 +86,11 @@ export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: Workgroup
   const { layout, m, n, k } = spec
   const strides = batchStrides(spec)
   const isHalf = spec.precision === 'f16' && target.hasF16 === true
+  const isKeptHalf = (operand: 'A' | 'B') => spec.halves?.includes(operand) === true
+  const usesF16 = isHalf || spec.halves !== undefined || spec.epilogue?.usesF16 === true
   const round = (value: string) => rounded(spec, value)
   const a = operandTile(
-    { name: 'A', extent: across * rows, size: m, depth, k, isKFast: layout !== 'tn' },
+    { name: 'A', extent: across * rows, size: m, depth, k, isKFast: layout !== 'tn', isHalf: isKeptHalf('A') },
     { across, each: rows, thread: 'ty', isHalf },
     round,
   )
@@ -101,7 +103,10 @@ export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: Workgroup
     return `${pairs?.column(inside, false)} + ${line} / ${half}u * ${spec.epilogue?.apart}u`
   }
   const b = operandTile(
-    { name: 'B', extent: across * 4, size: n, depth, k, isKFast: layout === 'nt', ...(pairs && { rowOf }) },
+    {
+      ...{ name: 'B', extent: across * 4, size: n, depth, k, isKFast: layout === 'nt', isHalf: isKeptHalf('B') },
+      ...(pairs && { rowOf }),
+    },
     { across, each: 4, thread: 'tx', isHalf },
     round,
   )
@@ -130,7 +135,7 @@ export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: Workgroup
   })
   const grid = tileGrid(target, Math.ceil(n / (across * 4)), Math.ceil(m / (across * rows)), spec.batch)
   const wgsl = [
-    ...(isHalf ? ['enable f16;'] : []),
+    ...(usesF16 ? ['enable f16;'] : []),
     declareOperands(spec, { a: a.type, b: b.type, c: wide ? 'vec4f' : 'f32' }),
     a.declare,
     b.declare,

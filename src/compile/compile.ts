@@ -16,6 +16,7 @@ import type { Dims } from '../shape/index.js'
 import type { Binding } from './emit.js'
 import { joinEpilogues } from './epilogue.js'
 import { chooseRoots, fuse } from './fuse.js'
+import { keptInHalf } from './halves.js'
 import { legalise } from './legalise.js'
 import { writeFused } from './loops.js'
 import { lowerFamily } from './lower.js'
@@ -32,10 +33,12 @@ export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tunin
   const { graph, stored } = legalise(simplify(narrow(simplify(bindDims(source, dims)))))
   const roots = chooseRoots(graph, stored, target.maxStorageBuffers - OUTPUT_BINDINGS)
   const separate = fuse(graph, roots, { maxBindings: target.maxStorageBuffers })
-  const steps = joinEpilogues(graph, separate, roots, target)
+  const halves = keptInHalf(graph, separate, roots, target)
+  const isHalf = (n: Tensor) => halves.has(n)
+  const steps = joinEpilogues(graph, separate, roots, target, isHalf)
   const { homes, copies } = placeValues(graph, steps, roots)
   const isRoot = (n: Tensor) => roots.has(n)
-  const memory = layOut(graph, homes)
+  const memory = layOut(graph, homes, isHalf)
 
   const kernels: Kernel[] = []
   const numbers = new Map<string, number>()
@@ -48,12 +51,14 @@ export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tunin
   }
   const dispatches = steps.flatMap((step): readonly Dispatch[] => {
     if (step.kind === 'family')
-      return lowerFamily(step.node, target, tuning, isRoot, step.finish).map(({ kernel, places, matmul }, _, all) => ({
-        kernel: kernelNumber(kernel),
-        bindings: places.map(memory.rangeOf),
-        flops: nodeFlops(step.node) / all.length,
-        ...(matmul !== undefined && { matmul }),
-      }))
+      return lowerFamily(step.node, target, tuning, isRoot, isHalf, step.finish).map(
+        ({ kernel, places, matmul }, _, all) => ({
+          kernel: kernelNumber(kernel),
+          bindings: places.map(memory.rangeOf),
+          flops: nodeFlops(step.node) / all.length,
+          ...(matmul !== undefined && { matmul }),
+        }),
+      )
     const stores = new Map(
       step.members.flatMap((m) => {
         const home = homes.get(m)
@@ -61,7 +66,7 @@ export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tunin
       }),
     )
     if (stores.size === 0) return []
-    const { kernel, bindings } = writeFused(step, { target, isStored: isRoot, stores })
+    const { kernel, bindings } = writeFused(step, { target, isStored: isRoot, stores, isHalf })
     const flops = step.members.reduce((n, m) => n + nodeFlops(m), 0)
     return [{ kernel: kernelNumber(kernel), bindings: bindings.map((b: Binding) => memory.rangeOf(b)), flops }]
   })
@@ -94,9 +99,10 @@ interface Memory {
 
 /** Bindings end on 16 bytes, so that arrays of 4-vectors fit. */
 const BINDING_BYTES = 16
-const bytesOf = (elements: number) => Math.ceil((elements * 4) / BINDING_BYTES) * BINDING_BYTES
+const bytesOf = (elements: number, each = 4) => Math.ceil((elements * each) / BINDING_BYTES) * BINDING_BYTES
 
-const layOut = (graph: Graph, homes: ReadonlyMap<Tensor, Home>): Memory => {
+const layOut = (graph: Graph, homes: ReadonlyMap<Tensor, Home>, isHalf: (n: Tensor) => boolean): Memory => {
+  const each = (n: Tensor) => (isHalf(n) ? 2 : 4)
   const buffers: ProgramBuffer[] = []
   const starts = new Map<Tensor, { readonly buffer: number; readonly offset: number }>()
   const leaves = topological([...graphRoots(graph), ...graph.updates.map((u) => u.target)]).filter(isLeaf)
@@ -115,7 +121,7 @@ const layOut = (graph: Graph, homes: ReadonlyMap<Tensor, Home>): Memory => {
   const rangeOf = ({ base, offset, elements }: Place): BufferRange => {
     const start = starts.get(base)
     if (start === undefined) throw new Error(`compile: a ${base.op.kind} has no memory`)
-    return { buffer: start.buffer, offset: start.offset + offset * 4, bytes: bytesOf(elements) }
+    return { buffer: start.buffer, offset: start.offset + offset * each(base), bytes: bytesOf(elements, each(base)) }
   }
   const whole = (n: Tensor): Place => ({ base: n, offset: 0, elements: elementCount(n) })
 
@@ -134,7 +140,7 @@ const layOut = (graph: Graph, homes: ReadonlyMap<Tensor, Home>): Memory => {
 
   const temporary = [...homes].flatMap(([node, home]) => (home.kind === 'workspace' ? [{ node, ...home }] : []))
   const plan = planMemory(
-    temporary.map((t) => ({ bytes: bytesOf(elementCount(t.node)), first: t.first, last: t.last })),
+    temporary.map((t) => ({ bytes: bytesOf(elementCount(t.node), each(t.node)), first: t.first, last: t.last })),
   )
   if (plan.bytes > 0) {
     temporary.forEach((t, i) => void starts.set(t.node, { buffer: buffers.length, offset: plan.offsets[i]! }))

@@ -50,6 +50,8 @@ export interface Emitter {
   readonly takeOuter: () => readonly string[]
   readonly bindings: readonly Binding[]
   readonly declarations: () => string
+  /** Whether the declarations have the type f16. */
+  readonly usesF16: () => boolean
 }
 
 const scalarType: Record<DType, string> = { f32: 'f32', i32: 'i32', bool: 'bool' }
@@ -72,6 +74,8 @@ export interface EmitterOptions {
   readonly isInnerVariable: (name: string) => boolean
   /** The value at an address of `base` where it is known without a load. */
   readonly given?: (base: Tensor, address: Index) => Value | undefined
+  /** Stored tensors that are kept in f16: their numbers are rounded on the way to memory. */
+  readonly isHalf?: (base: Tensor) => boolean
   /** The number of its first binding: others may come before. */
   readonly firstBinding?: number
 }
@@ -81,6 +85,7 @@ export const createEmitter = ({
   maxBindingBytes,
   isInnerVariable,
   given,
+  isHalf = () => false,
   firstBinding = 0,
 }: EmitterOptions): Emitter => {
   const bindings: Binding[] = []
@@ -288,23 +293,28 @@ export const createEmitter = ({
       return taken
     },
     bindings,
-    declarations: () => bindings.map((b, k) => declare(b, k, firstBinding + k)).join('\n'),
+    declarations: () => bindings.map((b, k) => declare(b, k, firstBinding + k, isHalf(b.base))).join('\n'),
+    usesF16: () => bindings.some(({ base }) => isHalf(base)),
   }
 }
 
 /** The binding and its access functions; loads of one lane out of a vector array keep the array's type. */
-const declare = ({ base, vector }: Binding, k: number, binding: number): string => {
+const declare = ({ base, vector }: Binding, k: number, binding: number, isHalf: boolean): string => {
   const t = memoryType[base.dtype]
-  const element = vector ? `vec4<${t}>` : t
+  const kept = isHalf ? 'f16' : t
+  const element = vector ? `vec4<${kept}>` : kept
   const scalar = vector ? `b${k}[e / 4u][e % 4u]` : `b${k}[e]`
+  const [from, to] = isHalf
+    ? [(type: string, x: string) => `${type}(${x})`, (type: string, x: string) => `${type}(quantizeToF16(${x}))`]
+    : [(_: string, x: string) => x, (_: string, x: string) => x]
   return [
     `@group(0) @binding(${binding}) var<storage, read_write> b${k}: array<${element}>;`,
-    `fn load_${k}(e: u32) -> ${t} { return ${scalar}; }`,
-    `fn store_${k}(e: u32, x: ${t}) { ${scalar} = x; }`,
+    `fn load_${k}(e: u32) -> ${t} { return ${from(t, scalar)}; }`,
+    `fn store_${k}(e: u32, x: ${t}) { ${scalar} = ${to(kept, 'x')}; }`,
     ...(vector
       ? [
-          `fn load4_${k}(e: u32) -> vec4<${t}> { return b${k}[e / 4u]; }`,
-          `fn store4_${k}(e: u32, x: vec4<${t}>) { b${k}[e / 4u] = x; }`,
+          `fn load4_${k}(e: u32) -> vec4<${t}> { return ${from(`vec4<${t}>`, `b${k}[e / 4u]`)}; }`,
+          `fn store4_${k}(e: u32, x: vec4<${t}>) { b${k}[e / 4u] = ${to(`vec4<${kept}>`, 'x')}; }`,
         ]
       : []),
   ].join('\n')

@@ -18,6 +18,7 @@ export const joinEpilogues = (
   steps: readonly Step[],
   roots: ReadonlySet<Tensor>,
   target: Target,
+  isHalf: (n: Tensor) => boolean,
 ): readonly Step[] => {
   const isRoot = (n: Tensor) => roots.has(n)
   const baseOf = (n: Tensor) => placeOf(n, isRoot)?.base ?? n
@@ -38,7 +39,7 @@ export const joinEpilogues = (
     if (at === undefined || others.length > 0 || reader?.kind !== 'fused' || joined.has(at)) return
     const [member, ...more] = reader.members
     if (member === undefined || more.length > 0 || reader.reducedAxes !== undefined) return
-    const finish = finishOf(step.node, member, isRoot, target)
+    const finish = finishOf(step.node, member, isRoot, target, isHalf)
     if (finish === undefined) return
     joined.set(at, { ...step, finish })
     gone.add(i)
@@ -52,10 +53,9 @@ const finishOf = (
   made: Tensor,
   isRoot: (n: Tensor) => boolean,
   target: Target,
+  isHalf: (n: Tensor) => boolean,
 ): Finish | undefined => {
   if (product.op.kind !== 'dot') return undefined
-  // Matrix units keep no pairs together.
-  if (product.op.precision === 'f16' && target.matrix !== undefined) return undefined
   const { batch, m, n } = contractionOf(product)
   const isLayout = ([0, 1] as const).every((side) => operandOf(product, side, isRoot).slow === 'free')
   if (batch !== 1 || !isLayout) return undefined
@@ -80,6 +80,7 @@ const finishOf = (
     maxBindingBytes: target.maxBindingBytes,
     isInnerVariable: () => false,
     given: (base, address) => (base === product ? pair.get(indexKey(address)) : undefined),
+    isHalf,
     firstBinding: 2,
   })
   const elements = (perRow === n ? [0, apart] : [0]).map((offset) => element(perRow, offset))
@@ -102,7 +103,7 @@ const finishOf = (
     '}',
   ].join('\n')
   const key = 'name' in made.op ? made.op.name : made.op.kind
-  return { made, bindings, epilogue: { key, apart, bindings: bindings.length, wgsl } }
+  return { made, bindings, epilogue: { key, apart, bindings: bindings.length, usesF16: emitter.usesF16(), wgsl } }
 }
 
 /** Whether the kernel can have these bindings beside the operands: none of the product, and nothing twice. */

@@ -35,6 +35,8 @@ export interface GroupContext {
   readonly isStored: (node: Tensor) => boolean
   /** Members that others need, with the tensor whose memory takes them (a resident leaf when updated in place). */
   readonly stores: ReadonlyMap<Tensor, Tensor>
+  /** Stored tensors that are kept in f16. */
+  readonly isHalf: (node: Tensor) => boolean
 }
 
 const product = (numbers: readonly number[]) => numbers.reduce((a, b) => a * b, 1)
@@ -85,6 +87,7 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
     isStored: isRead,
     maxBindingBytes: target.maxBindingBytes,
     isInnerVariable: (name) => name === nest.loop?.variable,
+    isHalf: context.isHalf,
   })
   const depth = depths(group)
   const isReduction = (n: Tensor) => n.op.kind === 'reduce'
@@ -130,6 +133,7 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
 
   const needsWorkgroupMemory = nest.mode === 'cooperative' && target.adapterClass === 'gpu'
   const wgsl = [
+    emitter.usesF16() ? 'enable f16;' : '',
     nest.mode === 'cooperative' && !needsWorkgroupMemory ? 'enable subgroups;' : '',
     emitter.declarations(),
     needsWorkgroupMemory ? sharedMemory(group, nest.workgroupSize) : '',
@@ -143,7 +147,7 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
     .join('\n')
   return {
     kernel: {
-      name: `${nest.mode}${width === 4 ? '4' : ''} ${describe(group)}`,
+      name: `${nest.mode}${width === 4 ? '4' : ''} ${describe(group)}${emitter.usesF16() ? ' to f16' : ''}`,
       wgsl,
       bindings: emitter.bindings.length,
       workgroups: gridOf(nest.workgroups, target),

@@ -1,7 +1,7 @@
 /** Which kernels a family node becomes, and what they bind. */
 import { attentionBackward, attentionForward, attentionStatistics } from '../../kernels/attention/index.js'
 import type { Kernel, Target } from '../../kernels/kernel.js'
-import { type MatmulSpec, matmul, type Tuning, tuningKey } from '../../kernels/matmul/index.js'
+import { type MatmulSpec, matmul, type Tuning, takesPairs, tuningKey } from '../../kernels/matmul/index.js'
 import { scatterAdd } from '../../kernels/scatter-add.js'
 import { scatterRows } from '../../kernels/scatter-rows.js'
 import type { Tensor } from '../ir/index.js'
@@ -22,6 +22,7 @@ export const lowerFamily = (
   target: Target,
   tuning: Tuning,
   isRoot: (n: Tensor) => boolean,
+  isHalf: (n: Tensor) => boolean,
   finish?: Finish,
 ): readonly FamilyKernel[] => {
   const own: Place = { base: node, offset: 0, elements: elementCount(node) }
@@ -38,8 +39,16 @@ export const lowerFamily = (
       const layout = a.slow === 'contract' ? 'tn' : b.slow === 'free' ? 'nt' : 'nn'
       const half = node.op.precision === 'f16' ? ({ precision: 'f16' } as const) : {}
       const spec = { layout, batch, m, n, k, broadcastA: a.broadcast, broadcastB: b.broadcast, ...half } as const
-      const whole = finish === undefined ? spec : { ...spec, epilogue: finish.epilogue }
-      const kernel = matmul(whole, target, tuning.get(tuningKey(spec)))
+      const halves = ([a, b] as const).flatMap(({ place }, i) =>
+        isHalf(place.base) ? ([i === 0 ? 'A' : 'B'] as const) : [],
+      )
+      const whole = {
+        ...spec,
+        ...(halves.length > 0 && { halves }),
+        ...(finish !== undefined && { epilogue: finish.epilogue }),
+      }
+      const tuned = tuning.get(tuningKey(spec))
+      const kernel = matmul(whole, target, finish === undefined || (tuned && takesPairs(tuned)) ? tuned : undefined)
       return [{ kernel, places: [a.place, b.place, ...(finish?.bindings ?? [own])], matmul: spec }]
     }
     case 'attention':
@@ -48,7 +57,8 @@ export const lowerFamily = (
       const [batch, sequence, , heads, headDim] = shapeOf(0) as readonly [number, number, number, number, number]
       const spec = { batch, sequence, heads, headDim }
       const places = [...node.inputs.map((_, i) => place(i)), own]
-      if (node.op.kind === 'attention') return [{ kernel: attentionForward(spec, target), places }]
+      if (node.op.kind === 'attention')
+        return [{ kernel: attentionForward({ ...spec, halfOutput: isHalf(node) }, target), places }]
       if (node.op.kind === 'attentionStatistics') return [{ kernel: attentionStatistics(spec, target), places }]
       return [attentionBackward(spec, target)].flat().map((kernel) => ({ kernel, places }))
     }

@@ -5,7 +5,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Kernel, Target } from '../../kernels/kernel.js'
-import { type MatmulSpec, matmul, matmulVariants } from '../../kernels/matmul/index.js'
+import { type Epilogue, type MatmulSpec, matmul, matmulVariants, takesPairs } from '../../kernels/matmul/index.js'
 import { type Problem, problem } from '../problem.js'
 import type { Device } from './adapter.js'
 import { withExample } from './expected-product.js'
@@ -22,16 +22,36 @@ interface MatrixCase {
   readonly kernels: readonly Kernel[]
 }
 
-/** What is tried out: the shapes, each with its kernels. */
+/** What is tried out: the shapes, each with its kernels; where columns are finished in pairs, pairs that are stored as they are. */
 export const matrixCases = (target: Target): readonly MatrixCase[] => {
   const variants = matmulVariants(target, 'f16').filter(({ family }) => family === 'matrix')
-  return (['nn', 'nt', 'tn'] as const).flatMap((layout) =>
-    SHAPES.map((shape) => {
-      const spec = { layout, ...shape, precision: 'f16' } as const
-      return { spec, kernels: variants.map((variant) => matmul(spec, target, variant)) }
-    }),
+  const plain = (['nn', 'nt', 'tn'] as const).flatMap((layout) =>
+    SHAPES.map((shape): MatmulSpec => ({ layout, ...shape, precision: 'f16' })),
   )
+  const inPairs = SHAPES.map(
+    (shape): MatmulSpec => ({ layout: 'nt', ...shape, batch: 1, precision: 'f16', epilogue: unchanged(shape.n) }),
+  )
+  return [...plain, ...inPairs].map((spec) => ({
+    spec,
+    kernels: variants
+      .filter((variant) => spec.epilogue === undefined || takesPairs(variant))
+      .map((variant) => matmul(spec, target, variant)),
+  }))
 }
+
+/** Of halves of n columns: stores both numbers of a pair where they would lie. */
+const unchanged = (n: number): Epilogue => ({
+  key: 'both',
+  apart: n / 2,
+  bindings: 1,
+  usesF16: false,
+  wgsl: `
+@group(0) @binding(2) var<storage, read_write> C: array<f32>;
+fn finish(row: u32, group: u32, place: u32, x: f32, y: f32) {
+  C[row * ${n}u + place] = x;
+  C[row * ${n}u + place + ${n / 2}u] = y;
+}`,
+})
 
 /** A race shows up once in a while. */
 const REPEATS = 5

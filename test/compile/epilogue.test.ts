@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { Target } from '../../kernels/kernel.js'
+import { matmulVariants } from '../../kernels/matmul/index.js'
 import { compile } from '../../src/compile/index.js'
 import { webgpuBackend } from '../../src/device/index.js'
 import {
@@ -111,7 +112,7 @@ for (const adapterClass of ['software', 'gpu'] as const)
 
 const nameOf = ({ op }: Tensor): string => (op.kind === 'input' ? op.name : '')
 
-it('matrix units keep no pairs together: there the product is stored', () => {
+it('on matrix units by a variant that keeps pairs together, whatever was tuned', () => {
   const target: Target = {
     adapterClass: 'gpu',
     subgroupSize: 32,
@@ -125,7 +126,10 @@ it('matrix units keep no pairs together: there the product is stored', () => {
   }
   const half = dot(x, resident('w', 24, 12), [[2], [1]], [[], []], 'f16')
   const graph: Graph = { outputs: { y: gated(half) }, updates: [] }
-  expect(finishedIn(graph, target)).toBe(0)
-  const { matrix: _, ...without } = target
-  expect(finishedIn(graph, without)).toBe(1)
+  const single = matmulVariants(target, 'f16').find((v) => v.family === 'matrix' && v.columns === 1)!
+  for (const tuning of [new Map(), new Map([['nt 1×15×24×12, f16', single]])]) {
+    const [kernel, ...others] = compile(graph, {}, target, tuning).kernels
+    expect(others).toEqual([])
+    expect(kernel!.name).toMatch(/matrix 2·2×2·2.* \+mul$/)
+  }
 })

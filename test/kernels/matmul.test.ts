@@ -106,6 +106,21 @@ describe('matmul agrees with a float64 product', () => {
     )
 
   it(
+    'with operands that lie in memory as f16, on GPUs',
+    withDevice(async (device) => {
+      const target = { ...device.target, adapterClass: 'gpu' } as const
+      const halves = fc.constantFrom(['A'] as const, ['B'] as const, ['A', 'B'] as const)
+      await fc.assert(
+        fc.asyncProperty(specs, halves, fc.constantFrom(...matmulVariants(target)), (spec, halves, variant) =>
+          check(device, { ...spec, precision: 'f16', halves }, variant, target),
+        ),
+        { numRuns: 8, seed: 5 },
+      )
+    }),
+    300_000,
+  )
+
+  it(
     'for operands that f16 holds badly: beyond its range ∞, below its normal numbers 0, ties to even',
     withDevice(async (device) => {
       const a = Float32Array.of(65519, 65520, -1e6, 6.2e-5, 6e-5, -2e-5, 1 + 2 ** -11, 1 + 3 * 2 ** -11)

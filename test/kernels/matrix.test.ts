@@ -22,7 +22,7 @@ import { showProblem } from '../../src/problem.js'
 import { defaultSettings, trainingStep } from '../../src/train/index.js'
 import { emulated } from '../support/emulated-matrix.js'
 import { relativeError } from '../support/numbers.js'
-import { example } from '../support/products.js'
+import { example, type Pairing, pairing } from '../support/products.js'
 import { runKernel, withDevice } from '../support/run-kernel.js'
 
 /** NVIDIA's and AMD's; and smaller ones, of adapters whose subgroups have several sizes. */
@@ -52,7 +52,7 @@ const specs: readonly MatmulSpec[] = (['nn', 'nt', 'tn'] as const).flatMap((layo
     ] as const
   ).flatMap(([m, n, k]) => {
     const spec = { layout, batch: 1, m, n, k, precision: 'f16' } as const
-    return [spec, { ...spec, batch: 3, broadcastB: true }]
+    return [spec, { ...spec, batch: 3, broadcastB: true }, { ...spec, halves: ['A', 'B'] as const }]
   }),
 )
 
@@ -100,6 +100,8 @@ describe('Dawn compiles every matrix kernel', () => {
     await Promise.all(kernels.map((kernel) => pipelineOf(device, kernel)))
     const names = (part: RegExp) => kernels.filter(({ name }) => part.test(name)).map(({ name }) => name)
     expect(names(/matrix .* f16/).length).toBeGreaterThan(8)
+    // What attention and SwiGLU leave for the next product, and gradients on their way to two.
+    expect(names(/to f16$/).length).toBeGreaterThan(3)
     // Sums of equal puzzles' gradients, for the optimiser.
     expect(names(/^matmul/).filter((name) => !name.includes('f16'))).toEqual([expect.stringContaining('8×64×8 tiled')])
     for (const { name, wgsl } of kernels) expect(wgsl.includes('enable f16'), name).toBe(name.includes('f16'))
@@ -116,28 +118,32 @@ describe('Dawn compiles every matrix kernel', () => {
 describe('a matrix kernel with its unit emulated agrees with a float64 product', () => {
   const [unit, other] = units as [MatrixUnit, MatrixUnit]
   const base = { batch: 1, precision: 'f16' } as const
-  const cases: readonly (readonly [MatmulSpec, MatrixUnit, variant: number])[] = [
+  const cases: readonly (readonly [MatmulSpec, MatrixUnit, variant: number, paired?: Pairing])[] = [
     [{ ...base, layout: 'nn', m: 32, n: 64, k: 64 }, unit, 3],
     [{ ...base, layout: 'nn', m: 70, n: 68, k: 36, batch: 2 }, unit, 3],
     [{ ...base, layout: 'nt', m: 33, n: 35, k: 50, batch: 2, broadcastA: true }, unit, 3],
     [{ ...base, layout: 'tn', m: 37, n: 72, k: 35 }, unit, 3],
     [{ ...base, layout: 'tn', m: 136, n: 132, k: 44 }, unit, 1],
     [{ ...base, layout: 'nt', m: 40, n: 80, k: 24 }, other, 2],
+    [{ ...base, layout: 'nt', m: 35, n: 72, k: 20, halves: ['A', 'B'] }, unit, 2, { apart: 12, makes: 2 }],
+    [{ ...base, layout: 'nt', m: 70, n: 132, k: 16 }, other, 1, { apart: 66, makes: 1 }],
   ]
-  for (const [spec, of, number] of cases)
+  for (const [plain, of, number, paired] of cases) {
+    const spec = paired === undefined ? plain : { ...plain, epilogue: pairing(plain, paired) }
     it(
-      `${spec.layout} ${spec.batch}×${spec.m}×${spec.n}×${spec.k} on units of ${of.m}×${of.n}×${of.k}`,
+      `${spec.layout} ${spec.batch}×${spec.m}×${spec.n}×${spec.k} on units of ${of.m}×${of.n}×${of.k}${paired === undefined ? '' : ', in pairs'}`,
       withDevice(async (device) => {
         const target = withUnit(device.target, of)
         const variants = matmulVariants(target, 'f16').filter((v) => v.family === 'matrix')
         expect(variants.length).toBe(4)
-        const { inputs, expected } = example(spec)
+        const { inputs, expected } = example(spec, paired)
         const kernel = emulated(matmul(spec, target, variants[number]), of)
         const [c] = await runKernel(device, kernel, inputs, [expected.length])
         expect(relativeError(c!, expected), kernel.name).toBeLessThan(1e-5)
       }),
       300_000,
     )
+  }
 })
 
 it(
@@ -145,7 +151,7 @@ it(
   withDevice(async (device) => {
     const [unit] = units as [MatrixUnit]
     const cases = matrixCases(withUnit(device.target, unit))
-    expect(cases.map(({ kernels }) => kernels.length)).toEqual([4, 4, 4, 4, 4, 4])
+    expect(cases.map(({ kernels }) => kernels.length)).toEqual([4, 4, 4, 4, 4, 4, 3, 3])
     const { spec, kernels } = cases[1]!
     const right = emulated(kernels.at(-1)!, unit)
     // The last column of a tile is left out.

@@ -24,7 +24,7 @@ export const emulated = (kernel: Kernel, { m, n, k, subgroupSize }: MatrixUnit):
   const element = (matrix: string, row: string, column: string) =>
     `${matrix}.y + select(${column} * ${matrix}.z + ${row}, ${row} * ${matrix}.z + ${column}, ${matrix}.x == 1u)`
   const store = (name: string) => `fn store_${name}(at: u32, c: Accumulator, stride: u32) {
-  for (var i = 0u; i < ${held}u * min(arrayLength(&C), 1u); i++) { let e = lane + i * ${subgroupSize}u; ${name}[at + e / ${n}u * stride + e % ${n}u] = c[i]; }
+  for (var i = 0u; i < ${held}u * min(arrayLength(&A), 1u); i++) { let e = lane + i * ${subgroupSize}u; ${name}[at + e / ${n}u * stride + e % ${n}u] = c[i]; }
 }`
   const functions = `
 alias Accumulator = array<f32, ${held}>;
@@ -32,7 +32,7 @@ var<private> lane: u32;
 fn multiplyAccumulate(a: vec3u, b: vec3u, before: Accumulator) -> Accumulator {
   var c = before;
   // Bounds that no compiler knows: unrolled, this would be the whole text many times over.
-  let some = min(arrayLength(&C), 1u);
+  let some = min(arrayLength(&A), 1u);
   for (var i = 0u; i < ${held}u * some; i++) {
     let e = lane + i * ${subgroupSize}u;
     for (var q = 0u; q < ${k}u * some; q++) {

@@ -38,6 +38,7 @@ export const pairing = ({ n }: Pick<MatmulSpec, 'n'>, { apart, makes }: Pairing)
   key: `${makes} of pairs`,
   apart,
   bindings: 2,
+  usesF16: false,
   wgsl: `
 @group(0) @binding(2) var<storage, read_write> E: array<f32>;
 @group(0) @binding(3) var<storage, read_write> made: array<f32>;
@@ -51,12 +52,28 @@ fn finish(row: u32, group: u32, place: u32, x: f32, y: f32) {
 }`,
 })
 
+/** An operand's bytes as they lie in memory: of f16, two numbers in the place of one, the last rounded up to a whole vector. */
+const kept = ({ halves }: MatmulSpec, name: 'A' | 'B', values: Float32Array): Float32Array => {
+  if (halves?.includes(name) !== true) return values
+  const bits = new Uint16Array(8 * Math.ceil(values.length / 8))
+  bits.set(Array.from(values, halfBits))
+  return new Float32Array(bits.buffer)
+}
+
+/** The bits of a number in f16 that is neither too large for it nor subnormal. */
+const halfBits = (x: number): number => {
+  const [bits] = new Uint32Array(Float32Array.of(roundToHalf(x)).buffer)
+  const exponent = ((bits! >>> 23) & 0xff) - 112
+  return ((bits! >>> 16) & 0x8000) | (exponent <= 0 ? 0 : (exponent << 10) | ((bits! >>> 13) & 0x3ff))
+}
+
 /** Random operands in the order of the bindings, and what must come out, of `paired` where the spec has its epilogue. */
 export const example = (spec: MatmulSpec, paired?: Pairing) => {
   const a = randomNumbers(spec.m * spec.k * (spec.broadcastA ? 1 : spec.batch), 1)
   const b = randomNumbers(spec.k * spec.n * (spec.broadcastB ? 1 : spec.batch), 2)
   const sums = product(spec, a, b)
-  if (paired === undefined) return { inputs: [a, b], expected: sums }
+  const operands = [kept(spec, 'A', a), kept(spec, 'B', b)]
+  if (paired === undefined) return { inputs: operands, expected: sums }
   const { apart, makes } = paired
   const extra = randomNumbers(sums.length / 2, 3)
   const expected = new Float64Array(makes === 1 ? sums.length / 2 : sums.length)
@@ -67,5 +84,5 @@ export const example = (spec: MatmulSpec, paired?: Pairing) => {
     expected[makes === 1 ? pair : first] = 2 * x - 3 * y + e
     if (makes === 2) expected[first + apart] = 5 * y
   })
-  return { inputs: [a, b, extra], expected }
+  return { inputs: [...operands, extra], expected }
 }

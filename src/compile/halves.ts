@@ -1,0 +1,45 @@
+/**
+ * Values kept in f16: those that nothing but products in f16 reads, which round what they multiply to it anyway. So no result
+ * changes by it, and memory and its traffic are half. On GPUs whose WGSL has the type; elsewhere it saves nothing.
+ */
+import type { Target } from '../../kernels/kernel.js'
+import type { Graph, Tensor } from '../ir/index.js'
+import { readBy, type Step } from './fuse.js'
+import { operandOf } from './operands.js'
+import { placeOf } from './storage.js'
+
+/** Offsets of bindings are multiples of 256 bytes. */
+const ALIGNED_HALVES = 128
+
+export const keptInHalf = (
+  graph: Graph,
+  steps: readonly Step[],
+  roots: ReadonlySet<Tensor>,
+  target: Target,
+): ReadonlySet<Tensor> => {
+  if (target.adapterClass !== 'gpu' || target.hasF16 !== true) return new Set()
+  const isRoot = (n: Tensor) => roots.has(n)
+  const others = new Set([
+    ...Object.values(graph.outputs),
+    ...graph.updates.map(({ value }) => value),
+    ...[...roots].filter((n) => n.op.kind === 'pack').flatMap((n) => n.inputs),
+  ])
+  /** What is read otherwise than as a whole operand of such a product. */
+  const wanted = new Set([...others].map((n) => placeOf(n, isRoot)?.base ?? n))
+  const factors = new Set<Tensor>()
+  for (const step of steps) {
+    const { node } = step.kind === 'family' ? step : { node: undefined }
+    if (node?.op.kind !== 'dot' || node.op.precision !== 'f16') {
+      for (const need of readBy(step, isRoot)) wanted.add(need)
+      continue
+    }
+    for (const side of [0, 1] as const) {
+      const { base, offset } = operandOf(node, side, isRoot).place
+      ;(offset % ALIGNED_HALVES === 0 ? factors : wanted).add(base)
+    }
+  }
+  const made = steps.flatMap((step): readonly Tensor[] =>
+    step.kind === 'fused' ? step.members : step.node.op.kind === 'attention' ? [step.node] : [],
+  )
+  return new Set(made.filter((n) => n.dtype === 'f32' && factors.has(n) && !wanted.has(n)))
+}

@@ -1,0 +1,125 @@
+/** What is kept in f16 where only products in f16 read it: nothing of a result changes, and it takes half the memory. */
+import { describe, expect, it } from 'vitest'
+import { compile } from '../../src/compile/index.js'
+import { webgpuBackend } from '../../src/device/index.js'
+import {
+  add,
+  attention,
+  dot,
+  type Graph,
+  graphRoots,
+  input,
+  mul,
+  pack,
+  reshape,
+  sigmoid,
+  sliceAxis,
+  sum,
+  type Tensor,
+  topological,
+} from '../../src/ir/index.js'
+import { evaluate } from '../../src/reference/index.js'
+import { randomNumbers, relativeError } from '../support/numbers.js'
+import { withDevice } from '../support/run-kernel.js'
+
+const resident = (name: string, ...shape: number[]): Tensor => input(name, shape, 'f32', 'resident')
+/** x·Wᵀ over the last axis, n columns. */
+const linear = (x: Tensor, n: number, name: string, precision?: 'f16'): Tensor => {
+  const last = x.shape.length - 1
+  return dot(x, resident(name, n, x.shape[last] as number), [[last], [1]], [[], []], precision)
+}
+const gated = (both: Tensor): Tensor => {
+  const half = (both.shape[2] as number) / 2
+  const [gate, up] = [sliceAxis(both, 2, 0, half), sliceAxis(both, 2, half, half)]
+  return mul(mul(gate, sigmoid(gate)), up)
+}
+const x = resident('x', 2, 5, 12)
+const value = gated(linear(x, 40, 'w', 'f16'))
+const scaled = add(mul(x, 3), 1)
+const attended = attention(reshape(linear(x, 48, 'w', 'f16'), [2, 5, 3, 2, 8]))
+const joined = reshape(attended, [2, 5, 16])
+const long = mul(resident('long', 16, 8), 2)
+/** A weight gradient's product: contracts over the rows. */
+const overRows = dot(
+  scaled,
+  value,
+  [
+    [0, 1],
+    [0, 1],
+  ],
+  [[], []],
+  'f16',
+)
+
+/** How many tensors of a graph are kept in f16. */
+const graphs: Readonly<Record<string, { readonly outputs: Readonly<Record<string, Tensor>>; readonly kept: number }>> =
+  {
+    'what a matmul has finished': { outputs: { y: linear(value, 7, 'v', 'f16') }, kept: 1 },
+    'what a fused loop computes': { outputs: { y: linear(scaled, 7, 'v', 'f16') }, kept: 1 },
+    'the output of an attention': { outputs: { y: linear(joined, 7, 'v', 'f16') }, kept: 1 },
+    'both operands of a product over the rows': { outputs: { y: overRows }, kept: 2 },
+    'read by two products': { outputs: { y: linear(value, 7, 'v', 'f16'), z: overRows }, kept: 2 },
+    'no number that a product in f32 reads too': {
+      outputs: { y: linear(value, 7, 'v', 'f16'), z: linear(value, 3, 'u') },
+      kept: 0,
+    },
+    'none that a sum reads too': { outputs: { y: linear(value, 7, 'v', 'f16'), z: sum(value, [2]) }, kept: 0 },
+    'none that is asked for': { outputs: { y: linear(value, 7, 'v', 'f16'), value }, kept: 0 },
+    'none that is a part of something packed': {
+      outputs: { y: linear(value, 7, 'v', 'f16'), z: pack([value], [0], 256) },
+      kept: 0,
+    },
+    'none whose part begins where no binding may': {
+      outputs: {
+        y: linear(sliceAxis(long, 0, 0, 8), 7, 'v', 'f16'),
+        z: linear(sliceAxis(long, 0, 8, 8), 7, 'v', 'f16'),
+      },
+      kept: 0,
+    },
+  }
+
+describe('kept in f16 on GPUs', () => {
+  for (const [name, { outputs, kept }] of Object.entries(graphs))
+    it(
+      name,
+      withDevice(async (device) => {
+        const graph: Graph = { outputs, updates: [] }
+        const target = { ...device.target, adapterClass: 'gpu', hasF16: true } as const
+        const workspace = (hasF16: boolean) =>
+          compile(graph, {}, { ...target, hasF16 }).buffers.reduce(
+            (n, { kind, bytes }) => n + (kind === 'workspace' ? bytes : 0),
+            0,
+          )
+        const { kernels } = compile(graph, {}, target)
+        const stores = kernels.flatMap(
+          ({ wgsl }) =>
+            wgsl.match(/= (vec4<f16>|f16|vec[24]h)\(quantizeToF16\(x\)\)|vec[24]h\(quantizeToF16\(o0/g) ?? [],
+        )
+        expect(new Set(stores).size > 0).toBe(kept > 0)
+        if (kept > 0) expect(workspace(true)).toBeLessThan(workspace(false))
+        else expect(workspace(true)).toBe(workspace(false))
+        if (kept === 0) return
+        const leaves = topological(graphRoots(graph)).flatMap(({ op, shape }) =>
+          op.kind === 'input' ? [{ name: op.name, size: shape.reduce<number>((a, b) => a * (b as number), 1) }] : [],
+        )
+        const values = new Map(leaves.map((leaf, i) => [leaf.name, randomNumbers(leaf.size, i + 1)]))
+        const backend = webgpuBackend({ ...device, target })
+        const executable = await backend.load(graph, {})
+        for (const [leaf, data] of values) backend.write(leaf, data)
+        await executable.run({})
+        const expected = evaluate(graphRoots(graph), (leaf) => Float64Array.from(values.get(leaf)!))
+        const found = Object.values(await executable.read(Object.keys(outputs)))
+        for (const [i, e] of expected.entries()) expect(relativeError(found[i]!, e)).toBeLessThan(1e-3)
+      }),
+      60_000,
+    )
+
+  it(
+    'nothing where it would save nothing: software adapters, and WGSL without f16',
+    withDevice(async (device) => {
+      const graph: Graph = { outputs: graphs['what a matmul has finished']!.outputs, updates: [] }
+      for (const target of [device.target, { ...device.target, adapterClass: 'gpu', hasF16: false }] as const)
+        expect(compile(graph, {}, target).kernels.some(({ wgsl }) => wgsl.includes('enable f16'))).toBe(false)
+    }),
+  )
+})
