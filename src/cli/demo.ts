@@ -27,7 +27,7 @@ import { posedSudoku } from './puzzles.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { createRun, loadModel, type RunConfig } from './run-folder.js'
 import { showGuesses, think } from './solve.js'
-import { runTraining } from './train.js'
+import { announce, runTraining } from './train.js'
 
 export interface DemoOptions {
   /** Default: `runs/demo`, or the next free `runs/demo-2`… */
@@ -81,6 +81,7 @@ export const demoCommand = async (options: DemoOptions): Promise<Outcome> => {
 
   const backend = await chooseBackend(options.backend)
   try {
+    announce(model, config.training, backend)
     const report = await runTraining({ config, model, examples: examples.right, backend, run, resume: false })
     if (E.isLeft(report)) return listed(report)
     const { step, interrupted, seconds, stepMs, peakBytes } = report.right

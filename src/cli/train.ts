@@ -103,6 +103,7 @@ export const trainRun = async (options: TrainOptions): Promise<E.Either<readonly
   const { config, model, evaluation } = prepared.right
   const backend = await chooseBackend(options.backend, config.training)
   try {
+    announce(model, config.training, backend)
     if (options.tune === true)
       await tuneTraining(backend, model, config.training, { evaluated: evaluation?.count, told: tuningProgress })
     // Before the run folder is made: what does not fit leaves nothing behind.
@@ -233,6 +234,14 @@ export const modelSource = (
   return E.right({ model, training: found.training })
 }
 
+/** What is going to be trained: told before its kernels are compiled, which may take half a minute. */
+export const announce = (model: Reasoner, training: TrainingSettings, backend: Backend): void => {
+  const { dense, rows } = countParameters(model.parameters)
+  log(
+    `${model.name}: ${(dense + rows).toLocaleString('en')} parameters, batch ${training.batch}, on ${deviceWords(backend, training)}`,
+  )
+}
+
 /** Trains with progress on stderr; Ctrl-C finishes the step in hand and saves. */
 export const runTraining = async (
   options: Omit<Prepared, 'evaluation'> &
@@ -245,10 +254,6 @@ export const runTraining = async (
 ): Promise<E.Either<Problem, TrainingReport>> => {
   const { config, model, examples, evaluation, programs, backend, run, resume } = options
   const { training } = config
-  const { dense, rows } = countParameters(model.parameters)
-  log(
-    `${model.name}: ${(dense + rows).toLocaleString('en')} parameters, batch ${training.batch}, on ${deviceWords(backend, training)}`,
-  )
   const interruption = interruptible()
   const progress = trainingProgress(training.steps)
   try {
