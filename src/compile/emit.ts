@@ -304,17 +304,16 @@ const declare = ({ base, vector }: Binding, k: number, binding: number, isHalf: 
   const kept = isHalf ? 'f16' : t
   const element = vector ? `vec4<${kept}>` : kept
   const scalar = vector ? `b${k}[e / 4u][e % 4u]` : `b${k}[e]`
-  const [from, to] = isHalf
-    ? [(type: string, x: string) => `${type}(${x})`, (type: string, x: string) => `${type}(quantizeToF16(${x}))`]
-    : [(_: string, x: string) => x, (_: string, x: string) => x]
+  const loaded = (x: string, width: 1 | 4) => (isHalf ? `${wgslType(base.dtype, width)}(${x})` : x)
+  const stored = (width: 1 | 4) => (isHalf ? `${width === 1 ? 'f16' : 'vec4<f16>'}(quantizeToF16(x))` : 'x')
   return [
     `@group(0) @binding(${binding}) var<storage, read_write> b${k}: array<${element}>;`,
-    `fn load_${k}(e: u32) -> ${t} { return ${from(t, scalar)}; }`,
-    `fn store_${k}(e: u32, x: ${t}) { ${scalar} = ${to(kept, 'x')}; }`,
+    `fn load_${k}(e: u32) -> ${t} { return ${loaded(scalar, 1)}; }`,
+    `fn store_${k}(e: u32, x: ${t}) { ${scalar} = ${stored(1)}; }`,
     ...(vector
       ? [
-          `fn load4_${k}(e: u32) -> vec4<${t}> { return ${from(`vec4<${t}>`, `b${k}[e / 4u]`)}; }`,
-          `fn store4_${k}(e: u32, x: vec4<${t}>) { b${k}[e / 4u] = ${to(`vec4<${kept}>`, 'x')}; }`,
+          `fn load4_${k}(e: u32) -> vec4<${t}> { return ${loaded(`b${k}[e / 4u]`, 4)}; }`,
+          `fn store4_${k}(e: u32, x: vec4<${t}>) { b${k}[e / 4u] = ${stored(4)}; }`,
         ]
       : []),
   ].join('\n')

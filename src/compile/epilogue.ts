@@ -10,7 +10,7 @@ import { type Finish, needsOf, readBy, type Step } from './fuse.js'
 import { addIndex, constantIndex, type Index, indexKey, scaleIndex, unlinearIndex, variable } from './index-algebra.js'
 import { prelude } from './loops.js'
 import { contractionOf, operandOf } from './operands.js'
-import { elementCount, placeOf, sizes } from './storage.js'
+import { askedOf, elementCount, sizes } from './storage.js'
 
 /** Joins matmuls with the kernels that finish them, where the latter were. */
 export const joinEpilogues = (
@@ -21,15 +21,11 @@ export const joinEpilogues = (
   isHalf: (n: Tensor) => boolean,
 ): readonly Step[] => {
   const isRoot = (n: Tensor) => roots.has(n)
-  const baseOf = (n: Tensor) => placeOf(n, isRoot)?.base ?? n
   const readers = new Map<Tensor, Set<number>>()
   steps.forEach((step, i) => {
     for (const need of readBy(step, isRoot)) readers.set(need, (readers.get(need) ?? new Set()).add(i))
   })
-  const packed = [...roots].filter((n) => n.op.kind === 'pack').flatMap((n) => n.inputs)
-  const asked = new Set(
-    [...Object.values(graph.outputs), ...graph.updates.map(({ value }) => value), ...packed].map(baseOf),
-  )
+  const asked = askedOf(graph, roots)
   const joined = new Map<number, Step>()
   const gone = new Set<number>()
   steps.forEach((step, i) => {

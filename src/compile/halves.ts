@@ -5,11 +5,9 @@
 import type { Target } from '../../kernels/kernel.js'
 import type { Graph, Tensor } from '../ir/index.js'
 import { readBy, type Step } from './fuse.js'
+import { ALIGNMENT } from './memory.js'
 import { operandOf } from './operands.js'
-import { placeOf } from './storage.js'
-
-/** Offsets of bindings are multiples of 256 bytes. */
-const ALIGNED_HALVES = 128
+import { askedOf } from './storage.js'
 
 export const keptInHalf = (
   graph: Graph,
@@ -19,23 +17,17 @@ export const keptInHalf = (
 ): ReadonlySet<Tensor> => {
   if (target.adapterClass !== 'gpu' || target.hasF16 !== true) return new Set()
   const isRoot = (n: Tensor) => roots.has(n)
-  const others = new Set([
-    ...Object.values(graph.outputs),
-    ...graph.updates.map(({ value }) => value),
-    ...[...roots].filter((n) => n.op.kind === 'pack').flatMap((n) => n.inputs),
-  ])
-  /** What is read otherwise than as a whole operand of such a product. */
-  const wanted = new Set([...others].map((n) => placeOf(n, isRoot)?.base ?? n))
+  /** What is read, or asked for, otherwise than as a whole operand of such a product. */
+  const wanted = new Set(askedOf(graph, roots))
   const factors = new Set<Tensor>()
   for (const step of steps) {
-    const { node } = step.kind === 'family' ? step : { node: undefined }
-    if (node?.op.kind !== 'dot' || node.op.precision !== 'f16') {
+    if (!isHalfProduct(step)) {
       for (const need of readBy(step, isRoot)) wanted.add(need)
       continue
     }
     for (const side of [0, 1] as const) {
-      const { base, offset } = operandOf(node, side, isRoot).place
-      ;(offset % ALIGNED_HALVES === 0 ? factors : wanted).add(base)
+      const { base, offset } = operandOf(step.node, side, isRoot).place
+      ;((2 * offset) % ALIGNMENT === 0 ? factors : wanted).add(base)
     }
   }
   const made = steps.flatMap((step): readonly Tensor[] =>
@@ -43,3 +35,6 @@ export const keptInHalf = (
   )
   return new Set(made.filter((n) => n.dtype === 'f32' && factors.has(n) && !wanted.has(n)))
 }
+
+const isHalfProduct = (step: Step): step is Extract<Step, { kind: 'family' }> =>
+  step.kind === 'family' && step.node.op.kind === 'dot' && step.node.op.precision === 'f16'

@@ -8,7 +8,7 @@ export interface Lifetime {
 }
 
 /** Buffer offsets are multiples of this; WebGPU's portable binding alignment. */
-const ALIGNMENT = 256
+export const ALIGNMENT = 256
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
 /** An offset for every value such that two that live at once do not overlap; the largest are placed first. */

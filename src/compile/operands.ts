@@ -4,6 +4,7 @@
  */
 import { dot, type OpOf, type Tensor, transpose } from '../ir/index.js'
 import { addIndex, type Index, indexKey, linearIndex, scaleIndex, unlinearIndex, variable } from './index-algebra.js'
+import { ALIGNMENT } from './memory.js'
 import { elementCount, isLeaf, type Place, placeOf, sizes } from './storage.js'
 import { viewCoordinates } from './walk.js'
 
@@ -52,8 +53,8 @@ const addressBelow = (
   return { source: node, address: linearIndex(at, sizes(node)) }
 }
 
-/** Binding offsets must be multiples of 256 bytes. */
-const ALIGNED_ELEMENTS = 64
+/** Binding offsets must be multiples of so many elements. */
+const ALIGNED_ELEMENTS = ALIGNMENT / 4
 
 /** The operand as a matrix over the node at the end of its view chain, if it is one. */
 const matrixOver = (

@@ -2,7 +2,7 @@
  * Which nodes are memory: leaves and roots are; a reshape of memory, or a contiguous slice of it, is the same memory at an
  * offset. Everything else is computed where it is needed.
  */
-import type { Tensor } from '../ir/index.js'
+import type { Graph, Tensor } from '../ir/index.js'
 
 /** `elements` values of `base` from element `offset` on, row-major in the shape of the node asked about. */
 export interface Place {
@@ -15,6 +15,13 @@ export const sizes = (node: Tensor): readonly number[] => node.shape as readonly
 export const elementCount = (node: Tensor): number => sizes(node).reduce((a, b) => a * b, 1)
 
 export const isLeaf = (node: Tensor): boolean => node.op.kind === 'input' || node.op.kind === 'literal'
+
+/** The memory that outlasts the program's steps as it is: of outputs, of new values of residents, of parts of what is packed. */
+export const askedOf = (graph: Graph, roots: ReadonlySet<Tensor>): ReadonlySet<Tensor> => {
+  const packed = [...roots].filter((n) => n.op.kind === 'pack').flatMap((n) => n.inputs)
+  const asked = [...Object.values(graph.outputs), ...graph.updates.map(({ value }) => value), ...packed]
+  return new Set(asked.map((n) => placeOf(n, (m) => roots.has(m))?.base ?? n))
+}
 
 /** Where the node lies in memory as it is; `undefined` when it must be computed. `isRoot` says which nodes are stored. */
 export const placeOf = (node: Tensor, isRoot: (node: Tensor) => boolean): Place | undefined => {

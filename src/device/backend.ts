@@ -132,7 +132,7 @@ const executable = async (
   for (const { range: r, data } of program.literals) write(device, buffers[r.buffer]!, data, r.offset)
   const unknown = program.kernels.filter((kernel) => !isCompiled(device, kernel))
   const pipelines = await Promise.all(program.kernels.map((k) => pipelineOf(device, k)))
-  if (device.target.adapterClass === 'software') await compileAhead(device, unknown)
+  await compileAhead(device, unknown)
   const commands = program.dispatches.map(
     (d): Command => ({
       pipeline: pipelines[d.kernel]!,

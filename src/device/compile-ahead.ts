@@ -1,7 +1,7 @@
 /**
- * Compiling for a software adapter on more than one core. Its driver makes machine code of a kernel when the kernel is
- * first dispatched, a second for a large one, on the one thread that serves the device; what it made it keeps on the disk
- * for every device of the adapter. So further devices dispatch some of the kernels beforehand.
+ * Compiling for lavapipe on more than one core. It makes machine code of a kernel when the kernel is first dispatched, a
+ * second for a large one, on the one thread that serves the device; what it made it keeps on the disk for every device of
+ * the adapter. So further devices dispatch some of the kernels beforehand. No other driver was seen to be so.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Kernel } from '../../kernels/kernel.js'
@@ -21,8 +21,11 @@ const helpers = (): number => {
   return Math.max(1, Math.min(MOST_HELPERS, cores - 1))
 }
 
+const isLavapipe = ({ description: { device, description } }: Device): boolean =>
+  /llvmpipe/i.test(`${device} ${description}`)
+
 /**
- * Has the driver make machine code of the kernels, on this device and, if one took more than `compiledMs`, on others that
+ * Has the driver make machine code of the kernels where it is lavapipe, on this device and, if one took more than `compiledMs`, on others that
  * are closed again. Rejects where a kernel is wrong or this device has failed; that another device fails costs time alone.
  */
 export const compileAhead = async (
@@ -30,6 +33,7 @@ export const compileAhead = async (
   kernels: readonly Kernel[],
   compiledMs = COMPILED_MS,
 ): Promise<void> => {
+  if (!isLavapipe(device)) return
   // The largest first, so that nobody is left waiting for the last one.
   const left = [...kernels].sort((a, b) => a.wgsl.length - b.wgsl.length)
   let helping: readonly Promise<void>[] | undefined

@@ -52,7 +52,7 @@ export const tuneMatmul = async (
     const candidates: Candidate[] = []
     const wrong: MatmulVariant[] = []
     const kernels = variants.map((variant) => make(spec, device.target, variant))
-    if (device.target.adapterClass === 'software') await compileAhead(device, kernels)
+    await compileAhead(device, kernels)
     for (const [i, kernel] of kernels.entries()) {
       const variant = variants[i]!
       if (await isComputedBy(kernel)) candidates.push(await prepare(device, kernel, variant, ranges))

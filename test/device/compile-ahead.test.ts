@@ -21,7 +21,13 @@ const scaled = (factor: number): Kernel => ({
 const kernels = Array.from({ length: 9 }, (_, i) => scaled(i + 2))
 const x = Float32Array.from({ length: 11 }, (_, i) => i - 5)
 
-/** The device, and what it opened beside itself. */
+/** The device, whatever it is, as lavapipe. */
+const asLavapipe = (device: Device): Device => ({
+  ...device,
+  description: { ...device.description, device: 'llvmpipe' },
+})
+
+/** That, and what it opened beside itself. */
 const watched = (device: Device) => {
   const opened: Device[] = []
   const another = async () => {
@@ -29,7 +35,7 @@ const watched = (device: Device) => {
     if (E.isRight(one)) opened.push(one.right)
     return one
   }
-  return { device: { ...device, another }, opened }
+  return { device: { ...asLavapipe(device), another }, opened }
 }
 
 describe('compiling ahead', () => {
@@ -62,7 +68,7 @@ describe('compiling ahead', () => {
   it(
     'needs no other device, and asks for nothing where there is nothing to compile',
     withDevice(async (plain) => {
-      const device = { ...plain, another: async () => E.left(problem('no second device')) }
+      const device = { ...asLavapipe(plain), another: async () => E.left(problem('no second device')) }
       await compileAhead(device, kernels, 0)
       expect(device.pipelines.size).toBe(kernels.length)
       await compileAhead(device, [], 0)
@@ -74,7 +80,7 @@ describe('compiling ahead', () => {
     'says which kernel is wrong',
     withDevice(async (device) => {
       const broken = { ...scaled(2), wgsl: scaled(2).wgsl.replace('2 * x', 'twice(x') }
-      await expect(compileAhead(device, [broken])).rejects.toThrow(/scale by 2 does not compile/)
+      await expect(compileAhead(asLavapipe(device), [broken])).rejects.toThrow(/scale by 2 does not compile/)
       expect(await pipelineOf(device, scaled(2))).toBeDefined()
     }),
   )
