@@ -32,14 +32,16 @@ import {
   batchStrides,
   bindingCount,
   declareOperands,
+  isHalf,
   type MatmulSpec,
   type MatrixTile,
   nameOf,
+  type Pairs,
   pairsOf,
   rounded,
   tileGrid,
 } from './spec.js'
-import { stagedOperand } from './staging.js'
+import { type OperandTile, stagedOperand } from './staging.js'
 
 const PADDING = 8
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
@@ -67,20 +69,10 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
   const extent = { m: down * rows * unit.m, n: across * columns * unit.n }
   const { invocations } = matrixNeeds(tile, unit)
   const strides = batchStrides(spec)
-  /** Of a subgroup. */
-  const width = columns * unit.n
-  const isEdge = n % extent.n !== 0
-  /** The pair that column `x` of the tile is of. */
-  const pairAt = (x: string) => `firstB / 2u + ${x} / ${width}u * ${width / 2}u + ${x} % ${width / 2}u`
-  const rowOf = (line: string): string => {
-    const inside = isEdge ? `min(${pairAt(line)}, ${n / 2 - 1}u)` : pairAt(line)
-    return `${pairs?.column(inside, false)} + ${line} % ${width}u / ${width / 2}u * ${spec.epilogue?.apart}u`
-  }
-  const isHalf = (name: 'A' | 'B') => spec.halves?.includes(name) === true
-  const a = operand('A', { extent: extent.m, size: m, depth, k, isKFast: layout !== 'tn', isHalf: isHalf('A') })
+  const a = operand('A', { extent: extent.m, size: m, depth, k, isKFast: layout !== 'tn', isHalf: isHalf(spec, 'A') })
   const b = operand('B', {
-    ...{ extent: extent.n, size: n, depth, k, isKFast: layout === 'nt', isHalf: isHalf('B') },
-    ...(pairs && { rowOf }),
+    ...{ extent: extent.n, size: n, depth, k, isKFast: layout === 'nt', isHalf: isHalf(spec, 'B') },
+    pairs: pairs && { of: pairs, width: columns * unit.n },
   })
   const left = `subgroup_matrix_left<f16, ${unit.k}, ${unit.m}>`
   const right = `subgroup_matrix_right<f16, ${unit.n}, ${unit.k}>`
@@ -123,50 +115,50 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
     ]
   })
   /** The first accumulator of a pair through workgroup memory to the lanes, then the second beside it. */
-  const inPairs = range(rows).flatMap((i) =>
-    range(columns / 2).flatMap((j) => {
-      const each = range(Math.ceil((unit.m * unit.n) / unit.subgroupSize)).map((e) => ({
-        at: `lane + ${e * unit.subgroupSize}u`,
-        guards:
-          (e + 1) * unit.subgroupSize > unit.m * unit.n
-            ? [`lane + ${e * unit.subgroupSize}u < ${unit.m * unit.n}u`]
-            : [],
-        e,
-      }))
-      return [
-        `subgroupMatrixStore<row_major>(&staged, own, c${i}_${j}, ${unit.n}u);`,
-        'workgroupBarrier();',
-        ...each.map(({ at, e }) => `let first${i}_${j}_${e} = staged[own + min(${at}, ${unit.m * unit.n - 1}u)];`),
-        'workgroupBarrier();',
-        `subgroupMatrixStore<row_major>(&staged, own, c${i}_${j + columns / 2}, ${unit.n}u);`,
-        'workgroupBarrier();',
-        ...each.map(({ at, guards, e }) => {
-          const conditions = [...guards, ...(a.edge ? [`row < ${m}u`] : []), ...(isEdge ? [`pair < ${n / 2}u`] : [])]
-          const finish = pairs?.finish('row', 'pair', `first${i}_${j}_${e}`, `staged[own + ${at}]`)
-          return [
-            `{ let row = firstA + subgroupRow + ${i * unit.m}u + (${at}) / ${unit.n}u;`,
-            `let pair = firstB / 2u + subgroupColumn / 2u + ${j * unit.n}u + (${at}) % ${unit.n}u;`,
-            `${conditions.length === 0 ? finish : `if (${conditions.join(' && ')}) { ${finish} }`} }`,
-          ].join(' ')
-        }),
-        'workgroupBarrier();',
-      ]
-    }),
-  )
-  // Rows of whole 16 bytes, as Vulkan wants of what a matrix is stored to.
-  const canStore = n % 4 === 0
-  const inside = [
-    ...(a.edge ? [`firstA + ${extent.m}u <= ${m}u`] : []),
-    ...(b.edge ? [`firstB + ${extent.n}u <= ${n}u`] : []),
-  ]
-  const stores =
-    pairs !== undefined
-      ? inPairs
-      : !canStore
-        ? throughMemory
-        : inside.length === 0
-          ? direct
-          : [`if (${inside.join(' && ')}) {`, ...direct, '} else {', ...throughMemory, '}']
+  const elements = unit.m * unit.n
+  const finishPairs = ({ i, j }: { readonly i: number; readonly j: number }, of: Pairs): readonly string[] => {
+    const stage = (column: number) => [
+      `subgroupMatrixStore<row_major>(&staged, own, c${i}_${column}, ${unit.n}u);`,
+      'workgroupBarrier();',
+    ]
+    const held = range(Math.ceil(elements / unit.subgroupSize)).map((e) => ({
+      first: `first${i}_${j}_${e}`,
+      at: `lane + ${e * unit.subgroupSize}u`,
+      isWhole: (e + 1) * unit.subgroupSize <= elements,
+    }))
+    return [
+      ...stage(j),
+      ...held.map(({ first, at }) => `let ${first} = staged[own + min(${at}, ${elements - 1}u)];`),
+      'workgroupBarrier();',
+      ...stage(j + columns / 2),
+      ...held.map(({ first, at, isWhole }) => {
+        const conditions = [
+          ...(isWhole ? [] : [`${at} < ${elements}u`]),
+          ...(a.edge ? [`row < ${m}u`] : []),
+          ...(b.edge ? [`pair < ${of.count}u`] : []),
+        ]
+        const finish = of.finish('row', 'pair', first, `staged[own + ${at}]`)
+        return [
+          `{ let row = firstA + subgroupRow + ${i * unit.m}u + (${at}) / ${unit.n}u;`,
+          `let pair = firstB / 2u + subgroupColumn / 2u + ${j * unit.n}u + (${at}) % ${unit.n}u;`,
+          `${conditions.length === 0 ? finish : `if (${conditions.join(' && ')}) { ${finish} }`} }`,
+        ].join(' ')
+      }),
+      'workgroupBarrier();',
+    ]
+  }
+  const storeTile = (): readonly string[] => {
+    if (pairs !== undefined) return all.filter(({ j }) => j < columns / 2).flatMap((one) => finishPairs(one, pairs))
+    // Rows of whole 16 bytes, as Vulkan wants of what a matrix is stored to.
+    if (n % 4 !== 0) return throughMemory
+    const inside = [
+      ...(a.edge ? [`firstA + ${extent.m}u <= ${m}u`] : []),
+      ...(b.edge ? [`firstB + ${extent.n}u <= ${n}u`] : []),
+    ]
+    if (inside.length === 0) return direct
+    return [`if (${inside.join(' && ')}) {`, ...direct, '} else {', ...throughMemory, '}']
+  }
+  const stores = storeTile()
   const usesMemory = stores !== direct
   const grid = tileGrid(target, Math.ceil(n / extent.n), Math.ceil(m / extent.m), spec.batch)
   const wgsl = [
@@ -214,7 +206,7 @@ const operand = (
     readonly k: number
     readonly isKFast: boolean
     readonly isHalf: boolean
-    readonly rowOf?: (line: string) => string
+    readonly pairs?: OperandTile['pairs']
   },
 ) => {
   const staged = stagedOperand({ name, ...place })

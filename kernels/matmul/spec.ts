@@ -96,6 +96,9 @@ export const bindingCount = (spec: MatmulSpec): number => 2 + (spec.epilogue?.bi
 /** Whether an invocation, or a subgroup with its matrix unit, has both columns of a pair. */
 export const takesPairs = (variant: MatmulVariant): boolean => variant.family !== 'matrix' || variant.columns % 2 === 0
 
+/** Whether the operand lies in memory as f16. */
+export const isHalf = ({ halves }: MatmulSpec, name: 'A' | 'B'): boolean => halves?.includes(name) === true
+
 /** Texts about the pair of columns number `p` (an expression), where there is an epilogue. */
 export const pairsOf = ({ layout, batch, n, epilogue }: MatmulSpec) => {
   if (epilogue === undefined) return undefined
@@ -107,12 +110,15 @@ export const pairsOf = ({ layout, batch, n, epilogue }: MatmulSpec) => {
   const place = (p: string) => (isOneGroup ? p : `(${p}) % ${apart}u`)
   return {
     count: n / 2,
+    apart,
     /** The column of its first element, or of the second. */
     column: (p: string, isSecond: boolean) =>
       `${isOneGroup ? p : `${group(p)} * ${2 * apart}u + ${place(p)}`}${isSecond ? ` + ${apart}u` : ''}`,
     finish: (row: string, p: string, x: string, y: string) => `finish(${row}, ${group(p)}, ${place(p)}, ${x}, ${y});`,
   }
 }
+
+export type Pairs = NonNullable<ReturnType<typeof pairsOf>>
 
 export const nameOf = (spec: MatmulSpec, variant: MatmulVariant): string =>
   [

@@ -8,6 +8,8 @@
  * Where 4 does not divide the fast axis the vectors are gathered by scalar loads. Beyond the edge of the operand: any row
  * will do, since it is not stored, but zeros along k. Guards are in the text only where the sizes do not divide.
  */
+import type { Pairs } from './spec.js'
+
 export interface OperandTile {
   readonly name: 'A' | 'B'
   /** Rows of A or columns of B: of the tile, and of the operand. */
@@ -18,10 +20,10 @@ export interface OperandTile {
   readonly k: number
   readonly isKFast: boolean
   /**
-   * Of an operand whose k is fast, where it is not line by line: the row (column) that line `line` of the tile holds, which
-   * must exist.
+   * Where B's columns (its k is fast then) are finished in pairs: of every `width` lines of the tile the first half are first
+   * columns, the others their partners in the same order.
    */
-  readonly rowOf?: (line: string) => string
+  readonly pairs?: { readonly of: Pairs; readonly width: number } | undefined
   /** It lies in memory as f16; values are f32 all the same. */
   readonly isHalf?: boolean
 }
@@ -29,18 +31,25 @@ export interface OperandTile {
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /** Texts use the variables `k` (the tile's first step), `firstA` (its first row) and `startA` (the product's first element). */
-export const stagedOperand = ({ name, extent, size, depth, k, isKFast, rowOf, isHalf = false }: OperandTile) => {
+export const stagedOperand = ({ name, extent, size, depth, k, isKFast, pairs, isHalf = false }: OperandTile) => {
   const isWide = (isKFast ? k : size) % 4 === 0
   const edge = { x: size % extent !== 0, k: k % depth !== 0 }
   const lines = isKFast ? extent : depth
   const perLine = (isKFast ? depth : extent) / 4
+  const pairedColumn = (line: string): string => {
+    if (pairs === undefined) throw new Error('stagedOperand: there are no pairs')
+    const { of, width } = pairs
+    const pair = `firstB / 2u + ${line} / ${width}u * ${width / 2}u + ${line} % ${width / 2}u`
+    const inside = edge.x ? `min(${pair}, ${of.count - 1}u)` : pair
+    return `${of.column(inside, false)} + ${line} % ${width}u / ${width / 2}u * ${of.apart}u`
+  }
   const value = (line: string, position: string): string => {
     const gather = (e: number, width: 1 | 4) => {
       const along = `${position} * 4u + ${e}u`
       const x = `first${name} + ${isKFast ? line : along}`
       const kk = `k + ${isKFast ? along : line}`
-      const inX =
-        rowOf !== undefined ? `(${rowOf(line)})` : edge.x ? `min(${x}, ${size - (isKFast ? 1 : width)}u)` : `(${x})`
+      const whole = edge.x ? `min(${x}, ${size - (isKFast ? 1 : width)}u)` : `(${x})`
+      const inX = pairs === undefined ? whole : `(${pairedColumn(line)})`
       const inK = edge.k ? `min(${kk}, ${k - (isKFast ? width : 1)}u)` : `(${kk})`
       const address = `start${name} + ${isKFast ? `${inX} * ${k}u + ${inK}` : `${inK} * ${size}u + ${inX}`}`
       const kept = width === 4 ? `${name}[(${address}) / 4u]` : `${name}[${address}]`

@@ -24,6 +24,7 @@ import {
   batchStrides,
   bindingCount,
   declareOperands,
+  isHalf,
   type MatmulSpec,
   nameOf,
   pairsOf,
@@ -70,7 +71,7 @@ const operandTile = (tile: OperandTile, { across, each, thread, isHalf }: Share,
     /** Where own row or column i lies in C. */
     place: (i: number) =>
       isKFast ? `${first} + ${thread} + ${i * across}u` : `${first} + ${thread} * ${each}u + ${i}u`,
-    guard: (x: string) => (edge.x ? [`${x} < ${size}u`] : []),
+    guard: (x: string, end = size) => (edge.x ? [`${x} < ${end}u`] : []),
   }
 }
 
@@ -85,29 +86,21 @@ interface Share {
 export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: WorkgroupTile, target: Target): Kernel => {
   const { layout, m, n, k } = spec
   const strides = batchStrides(spec)
-  const isHalf = spec.precision === 'f16' && target.hasF16 === true
-  const isKeptHalf = (operand: 'A' | 'B') => spec.halves?.includes(operand) === true
-  const usesF16 = isHalf || spec.halves !== undefined || spec.epilogue?.usesF16 === true
+  const isHalfTile = spec.precision === 'f16' && target.hasF16 === true
+  const usesF16 = isHalfTile || spec.halves !== undefined || spec.epilogue?.usesF16 === true
   const round = (value: string) => rounded(spec, value)
   const a = operandTile(
-    { name: 'A', extent: across * rows, size: m, depth, k, isKFast: layout !== 'tn', isHalf: isKeptHalf('A') },
-    { across, each: rows, thread: 'ty', isHalf },
+    { name: 'A', extent: across * rows, size: m, depth, k, isKFast: layout !== 'tn', isHalf: isHalf(spec, 'A') },
+    { across, each: rows, thread: 'ty', isHalf: isHalfTile },
     round,
   )
   const pairs = pairsOf(spec)
-  // Of pairs, the tile's first half are first columns, the other their partners.
-  const half = across * 2
-  const rowOf = (line: string): string => {
-    const pair = `firstB / 2u + ${line} % ${half}u`
-    const inside = n % (across * 4) === 0 ? pair : `min(${pair}, ${n / 2 - 1}u)`
-    return `${pairs?.column(inside, false)} + ${line} / ${half}u * ${spec.epilogue?.apart}u`
-  }
   const b = operandTile(
     {
-      ...{ name: 'B', extent: across * 4, size: n, depth, k, isKFast: layout === 'nt', isHalf: isKeptHalf('B') },
-      ...(pairs && { rowOf }),
+      ...{ name: 'B', extent: across * 4, size: n, depth, k, isKFast: layout === 'nt', isHalf: isHalf(spec, 'B') },
+      pairs: pairs && { of: pairs, width: across * 4 },
     },
-    { across, each: 4, thread: 'tx', isHalf },
+    { across, each: 4, thread: 'tx', isHalf: isHalfTile },
     round,
   )
   const wide = layout !== 'nt' && n % 4 === 0
@@ -118,8 +111,10 @@ export const tiledMatmul = (spec: MatmulSpec, { across, rows, depth }: Workgroup
     if (pairs !== undefined) {
       const each = range(2).map((q) => {
         const pair = `firstB / 2u + tx + ${q * across}u`
-        const guards = [...a.guard(row), ...(n % (across * 4) === 0 ? [] : [`${pair} < ${pairs.count}u`])]
-        return guarded(guards, pairs.finish(row, pair, `s${i}[${q}]`, `s${i}[${q + 2}]`))
+        return guarded(
+          [...a.guard(row), ...b.guard(pair, pairs.count)],
+          pairs.finish(row, pair, `s${i}[${q}]`, `s${i}[${q + 2}]`),
+        )
       })
       return each.join(' ')
     }
