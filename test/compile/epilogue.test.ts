@@ -6,53 +6,27 @@ import { describe, expect, it } from 'vitest'
 import type { Target } from '../../kernels/kernel.js'
 import { matmulVariants } from '../../kernels/matmul/index.js'
 import { compile } from '../../src/compile/index.js'
-import { webgpuBackend } from '../../src/device/index.js'
-import {
-  add,
-  dot,
-  type Graph,
-  graphRoots,
-  input,
-  mul,
-  reshape,
-  sigmoid,
-  sliceAxis,
-  sum,
-  type Tensor,
-  topological,
-} from '../../src/ir/index.js'
+import { add, dot, type Graph, mul, reshape, sliceAxis, sum } from '../../src/ir/index.js'
 import { rotary } from '../../src/nn/rotary.js'
-import { evaluate } from '../../src/reference/index.js'
-import { randomNumbers, relativeError } from '../support/numbers.js'
+import { computedTwice, gated, linear, resident } from '../support/graph-parts.js'
+import { relativeError } from '../support/numbers.js'
 import { withDevice } from '../support/run-kernel.js'
 
-const resident = (name: string, ...shape: number[]): Tensor => input(name, shape, 'f32', 'resident')
-/** x·Wᵀ over the last axis, n columns. */
-const linear = (x: Tensor, n: number, name = 'w'): Tensor => {
-  const last = x.shape.length - 1
-  return dot(x, resident(name, n, x.shape[last] as number), [[last], [1]])
-}
-const gated = (both: Tensor): Tensor => {
-  const last = both.shape.length - 1
-  const half = (both.shape[last] as number) / 2
-  const [gate, up] = [sliceAxis(both, last, 0, half), sliceAxis(both, last, half, half)]
-  return mul(mul(gate, sigmoid(gate)), up)
-}
 const x = resident('x', 3, 5, 12)
 const turned = (positions: number, heads: number, d: number) => {
-  const qkv = linear(resident('x', 3, positions, 12), 3 * heads * d)
+  const qkv = linear(resident('x', 3, positions, 12), 3 * heads * d, 'w')
   return rotary(positions, d)(reshape(qkv, [3, positions, 3, heads, d]))
 }
-const both = linear(x, 24)
+const both = linear(x, 24, 'w')
 
 /** How many products of a graph are finished by their matmul. */
 const graphs: Readonly<Record<string, { readonly graph: Graph; readonly finished: number }>> = {
   'SwiGLU after the product of gate and up': { graph: { outputs: { y: gated(both) }, updates: [] }, finished: 1 },
   'the same for columns that no tile divides': {
-    graph: { outputs: { y: gated(linear(x, 74)) }, updates: [] },
+    graph: { outputs: { y: gated(linear(x, 74, 'w')) }, updates: [] },
     finished: 1,
   },
-  'of a single column': { graph: { outputs: { y: gated(linear(x, 2)) }, updates: [] }, finished: 1 },
+  'of a single column': { graph: { outputs: { y: gated(linear(x, 2, 'w')) }, updates: [] }, finished: 1 },
   'SwiGLU between two products': { graph: { outputs: { y: linear(gated(both), 7, 'v') }, updates: [] }, finished: 1 },
   'q and k turned by their positions': { graph: { outputs: { y: turned(5, 2, 8) }, updates: [] }, finished: 1 },
   'heads of another size': { graph: { outputs: { y: turned(7, 3, 6) }, updates: [] }, finished: 1 },
@@ -91,26 +65,13 @@ for (const adapterClass of ['software', 'gpu'] as const)
         withDevice(async (device) => {
           const target = { ...device.target, adapterClass }
           expect(finishedIn(graph, target)).toBe(finished)
-          const backend = webgpuBackend({ ...device, target })
-          const leaves = topological(graphRoots(graph)).flatMap(({ op, shape }) =>
-            op.kind === 'input' ? [{ name: op.name, size: shape.reduce<number>((a, b) => a * (b as number), 1) }] : [],
-          )
-          const values = new Map(leaves.map((leaf, i) => [leaf.name, randomNumbers(leaf.size, i + 1)]))
-          const executable = await backend.load(graph, {})
-          for (const [leaf, data] of values) backend.write(leaf, data)
-          await executable.run({})
-          const expected = evaluate(graphRoots(graph), (leaf) => Float64Array.from(values.get(leaf)!))
-          const outputs = await executable.read(Object.keys(graph.outputs))
-          const residents = await backend.read(graph.updates.map(({ target }) => nameOf(target)))
-          const found = [...Object.values(outputs), ...Object.values(residents)]
+          const { found, expected } = await computedTwice({ ...device, target }, graph)
           expect(found).toHaveLength(expected.length)
           for (const [i, e] of expected.entries()) expect(relativeError(found[i]!, e)).toBeLessThan(1e-5)
         }),
         60_000,
       )
   })
-
-const nameOf = ({ op }: Tensor): string => (op.kind === 'input' ? op.name : '')
 
 it('on matrix units by a variant that keeps pairs together, whatever was tuned', () => {
   const target: Target = {

@@ -1,38 +1,11 @@
 /** What is kept in f16 where only products in f16 read it: nothing of a result changes, and it takes half the memory. */
 import { describe, expect, it } from 'vitest'
 import { compile } from '../../src/compile/index.js'
-import { webgpuBackend } from '../../src/device/index.js'
-import {
-  add,
-  attention,
-  dot,
-  type Graph,
-  graphRoots,
-  input,
-  mul,
-  pack,
-  reshape,
-  sigmoid,
-  sliceAxis,
-  sum,
-  type Tensor,
-  topological,
-} from '../../src/ir/index.js'
-import { evaluate } from '../../src/reference/index.js'
-import { randomNumbers, relativeError } from '../support/numbers.js'
+import { add, attention, dot, type Graph, mul, pack, reshape, sliceAxis, sum, type Tensor } from '../../src/ir/index.js'
+import { computedTwice, gated, linear, resident } from '../support/graph-parts.js'
+import { relativeError } from '../support/numbers.js'
 import { withDevice } from '../support/run-kernel.js'
 
-const resident = (name: string, ...shape: number[]): Tensor => input(name, shape, 'f32', 'resident')
-/** x·Wᵀ over the last axis, n columns. */
-const linear = (x: Tensor, n: number, name: string, precision?: 'f16'): Tensor => {
-  const last = x.shape.length - 1
-  return dot(x, resident(name, n, x.shape[last] as number), [[last], [1]], [[], []], precision)
-}
-const gated = (both: Tensor): Tensor => {
-  const half = (both.shape[2] as number) / 2
-  const [gate, up] = [sliceAxis(both, 2, 0, half), sliceAxis(both, 2, half, half)]
-  return mul(mul(gate, sigmoid(gate)), up)
-}
 const x = resident('x', 2, 5, 12)
 const value = gated(linear(x, 40, 'w', 'f16'))
 const scaled = add(mul(x, 3), 1)
@@ -99,16 +72,7 @@ describe('kept in f16 on GPUs', () => {
         if (kept > 0) expect(workspace(true)).toBeLessThan(workspace(false))
         else expect(workspace(true)).toBe(workspace(false))
         if (kept === 0) return
-        const leaves = topological(graphRoots(graph)).flatMap(({ op, shape }) =>
-          op.kind === 'input' ? [{ name: op.name, size: shape.reduce<number>((a, b) => a * (b as number), 1) }] : [],
-        )
-        const values = new Map(leaves.map((leaf, i) => [leaf.name, randomNumbers(leaf.size, i + 1)]))
-        const backend = webgpuBackend({ ...device, target })
-        const executable = await backend.load(graph, {})
-        for (const [leaf, data] of values) backend.write(leaf, data)
-        await executable.run({})
-        const expected = evaluate(graphRoots(graph), (leaf) => Float64Array.from(values.get(leaf)!))
-        const found = Object.values(await executable.read(Object.keys(outputs)))
+        const { found, expected } = await computedTwice({ ...device, target }, graph)
         for (const [i, e] of expected.entries()) expect(relativeError(found[i]!, e)).toBeLessThan(1e-3)
       }),
       60_000,

@@ -3,9 +3,10 @@ import type { Target } from '../../kernels/kernel.js'
 import { gradients } from '../../src/autodiff/index.js'
 import { compile } from '../../src/compile/index.js'
 import { webgpuBackend } from '../../src/device/index.js'
-import { concat, graphRoots, input, mul, sigmoid, sliceAxis, square, sum, type Tensor } from '../../src/ir/index.js'
+import { concat, graphRoots, input, mul, sliceAxis, square, sum, type Tensor } from '../../src/ir/index.js'
 import { rotary } from '../../src/nn/rotary.js'
 import { evaluate } from '../../src/reference/index.js'
+import { gated } from '../support/graph-parts.js'
 import { randomNumbers, relativeError } from '../support/numbers.js'
 import { withDevice } from '../support/run-kernel.js'
 
@@ -29,10 +30,6 @@ const cut = (t: Tensor, axis: number, sizes: readonly number[]): readonly Tensor
       size,
     ),
   )
-const gated = (both: Tensor): Tensor => {
-  const [gate, up] = cut(both, 1, [(both.shape[1] as number) / 2, (both.shape[1] as number) / 2]) as [Tensor, Tensor]
-  return mul(mul(gate, sigmoid(gate)), up)
-}
 const gradientOf = (f: (t: Tensor) => Tensor, t: Tensor): Tensor => gradients(sum(square(f(t))), [t])[0]!
 
 const graphs: Readonly<Record<string, Tensor>> = {

@@ -1,19 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Kernel } from '../../kernels/kernel.js'
 import { pipelineOf } from '../../src/device/index.js'
-import { runKernel, withDevice } from '../support/run-kernel.js'
+import { runKernel, scaling, withDevice } from '../support/run-kernel.js'
 
-const scale: Kernel = {
-  name: 'scale',
-  bindings: 2,
-  workgroups: [2, 1, 1],
-  wgsl: `
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@compute @workgroup_size(8) fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x < 11) { y[id.x] = 2 * x[id.x]; }
-}`,
-}
+const scale = scaling(2)
 
 describe('dispatching a kernel', () => {
   it(

@@ -5,13 +5,10 @@ import { eqr, hrm, type Reasoner, trm } from '../../src/hrm/index.js'
 import type { Backend, HostArray } from '../../src/ir/index.js'
 import { init } from '../../src/nn/index.js'
 import {
-  arenaOf,
   defaultSettings,
-  emptyCarry,
+  freshResidents,
   learningRate,
-  metricNames,
   microStep,
-  stateNames,
   stepper,
   streamedRates,
   toResidents,
@@ -35,17 +32,13 @@ const STEPS = 5
 
 /** Residents after some steps. The q bias halts every example as soon as its exploration draw lets it. */
 const trained = async (backend: Backend, model: Reasoner, accumulate: number) => {
-  const { size } = arenaOf(model.parameters)
   const parameters = init(model.parameters, 1)
   parameters['q_head.bias']!.set([5, 0])
   const residents = toResidents(model.parameters, parameters)
   const all: Readonly<Record<string, HostArray>> = {
+    ...freshResidents(model, { ...settings, batch, logEvery: settings.window }),
     ...residents,
     average: residents.parameters!,
-    'moments.m': new Float32Array(size),
-    'moments.v': new Float32Array(size),
-    'metrics.history': new Float32Array(settings.window * metricNames.length),
-    ...emptyCarry(model, stateNames(model), batch),
   }
   for (const [name, data] of Object.entries(all)) backend.write(name, data)
   const step = await stepper(backend, model, { ...settings, logEvery: settings.window, batch, accumulate })

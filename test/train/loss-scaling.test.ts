@@ -5,20 +5,14 @@ import { demoSettings, generateSudoku, geometryOfSide, sudokuSplit, trainingBatc
 
 import { hrm, type Reasoner } from '../../src/hrm/index.js'
 import type { Backend, Graph, HostArray } from '../../src/ir/index.js'
-import { init } from '../../src/nn/index.js'
 import {
-  arenaOf,
   defaultSettings,
-  emptyCarry,
   freshResidents,
-  metricNames,
   metricsAt,
   microStep,
-  stateNames,
   stepper,
   streamedRates,
   streamsOf,
-  toResidents,
   trainingStep,
   updateStep,
 } from '../../src/train/index.js'
@@ -47,19 +41,12 @@ const weights = ['parameters', 'moments.m', 'moments.v', 'average', 'puzzle_emb.
 
 /** A run on a backend: `step(t)` makes step t, `read` and `write` its residents. */
 const running = async (backend: Backend, of: Reasoner, precision: 'f16' | 'f32', micro = 1) => {
-  const { size } = arenaOf(of.parameters)
-  const residents = toResidents(of.parameters, init(of.parameters, 1))
+  const chosen = { ...settings, precision }
   const all: Readonly<Record<string, HostArray>> = {
-    ...residents,
-    average: residents.parameters!,
-    'moments.m': new Float32Array(size),
-    'moments.v': new Float32Array(size),
-    'metrics.history': new Float32Array(settings.window * metricNames.length),
+    ...freshResidents(of, { ...chosen, seed: 1, batch, logEvery: settings.window }),
     ...(precision === 'f16' && { scaling: Float32Array.of(rule.initial, 0, 1, 1) }),
-    ...emptyCarry(of, stateNames(of), batch),
   }
   for (const [name, data] of Object.entries(all)) backend.write(name, data)
-  const chosen = { ...settings, precision }
   const load = (graph: Graph, size: number) => backend.load(graph, { batch: size })
   const [first, update] =
     micro === 1
