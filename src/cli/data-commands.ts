@@ -1,5 +1,5 @@
 /** `thetagrad data …`: the commands, their options and examples; options that contradict each other are bad usage. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type MazeShape, publicArc } from '../data/index.js'
@@ -21,6 +21,29 @@ export const addDataCommands = (program: Command, action: Action, examples: Exam
   action(maze(data, examples), worker(mazeUsage, buildMaze, showMazeSummary))
   action(arc(data, examples), worker(arcUsage, buildArc, showArcSummary))
 }
+
+/** Builds what stands after `thetagrad data` in a preset, with these options instead of its own. */
+export const buildData = (line: string, options: Given): TaskEither<Problem, unknown> => {
+  const [kind, ...words] = line.split(' ')
+  return builders[kind as keyof typeof builders](words, options)
+}
+
+interface Given {
+  readonly out: string
+  readonly seed: number
+  /** ARC: the tasks to test with. */
+  readonly test?: readonly string[]
+}
+
+const builder =
+  <O>(
+    declare: (data: Command, examples: Examples) => Command,
+    build: (options: O, log: Log) => TaskEither<Problem, unknown>,
+  ) =>
+  (words: readonly string[], given: Given) => {
+    const parsed = declare(new Command(), () => '').parse(['--out', given.out, ...words], { from: 'user' })
+    return build({ ...parsed.opts(), ...given } as O, log)
+  }
 
 const worker =
   <O, S>(
@@ -138,3 +161,9 @@ const arc = (data: Command, examples: Examples): Command =>
         'data arc --test arc-agi_evaluation_challenges.json --max-side 12 --augment 300 --out data/arc12',
       ),
     )
+
+const builders = {
+  sudoku: builder(sudoku, buildSudoku),
+  maze: builder(maze, buildMaze),
+  arc: builder(arc, buildArc),
+}

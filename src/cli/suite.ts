@@ -6,7 +6,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
-import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { showBytes } from '../bytes.js'
 import { countParameters } from '../nn/index.js'
@@ -14,9 +13,7 @@ import { type Problem, problem } from '../problem.js'
 import { presetNamed, readEvaluations, readMetrics } from '../train/index.js'
 import { keepAsked } from './asked.js'
 import type { BackendChoice } from './backend.js'
-import { buildSudoku } from './data.js'
-import { buildArc } from './data-arc.js'
-import { buildMaze } from './data-maze.js'
+import { buildData } from './data-commands.js'
 import { evaluateRun } from './eval.js'
 import type { ArcVotes } from './eval-arc.js'
 import { duration, percent } from './progress.js'
@@ -40,24 +37,7 @@ export interface SuiteOptions {
   readonly backend: BackendChoice
 }
 
-interface Task {
-  readonly preset: string
-  readonly build: (out: string, options: SuiteOptions) => TaskEither<Problem, unknown>
-}
-
-const tasks: Readonly<Record<TaskName, Task>> = {
-  sudoku: { preset: 'sudoku-4x4', build: (out, { seed }) => buildSudoku({ out, seed, generate: 4 }, log) },
-  maze: {
-    preset: 'maze-6x6',
-    build: (out, { seed }) =>
-      buildMaze({ out, seed, generate: { width: 6, height: 6 }, trainCount: 1000, testCount: 400 }, log),
-  },
-  arc: {
-    preset: 'arc-6x6',
-    build: (out, { seed, arc = [] }) =>
-      buildArc({ out, seed, test: arc, augment: 8, maxSide: 6, dropRepeated: true }, log),
-  },
-}
+const presetOf = { sudoku: 'sudoku-4x4', maze: 'maze-6x6', arc: 'arc-6x6' } as const satisfies Record<TaskName, string>
 
 /** One line of the table. */
 interface SuiteRow {
@@ -108,7 +88,8 @@ export const suiteCommand = async (options: SuiteOptions): Promise<Outcome> => {
   for (const name of asked) {
     const data = join(out, `${name}-data`)
     if (!existsSync(data)) {
-      const built = await tasks[name].build(data, options)()
+      const given = { out: data, seed, ...(name === 'arc' && { test: arc }) }
+      const built = await buildData(presetNamed(presetOf[name])!.data, given)()
       if (E.isLeft(built)) return listed(built)
     }
     for (const variant of options.baseline ? ['hrm', 'transformer'] : ['hrm']) {
@@ -130,7 +111,7 @@ const measured = async (
   data: string,
   options: SuiteOptions,
 ): Promise<E.Either<readonly Problem[], SuiteRow>> => {
-  const { preset } = tasks[task]
+  const preset = presetOf[task]
   const run = join(options.out, `${task}-${variant}`)
   const resultFile = join(run, 'result.json')
   if (existsSync(resultFile)) {

@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildData } from '../../src/cli/data-commands.js'
 import { type SuiteOptions, suiteCommand } from '../../src/cli/suite.js'
 import { showProblem } from '../../src/problem.js'
+import { presetNamed } from '../../src/train/index.js'
+import { hasShared, sharedFile } from '../support/shared-data.js'
 
 let out: string
 beforeAll(() => {
@@ -19,6 +22,21 @@ const refusal = async (options: Partial<SuiteOptions>): Promise<string> => {
   const outcome = await suite(options)
   return E.isLeft(outcome) ? outcome.left.map(showProblem).join('\n') : 'no problem'
 }
+
+describe('what presets say of their data', () => {
+  const small = ['sudoku-4x4', 'maze-6x6', ...(hasShared('data/arc/subset/training') ? ['arc-6x6'] : [])]
+  it.each(small)('%s: it has the sizes of the model', async (name) => {
+    const { data, sizes } = presetNamed(name)!
+    const folder = join(out, name)
+    const test = name === 'arc-6x6' ? { test: [sharedFile('data/arc/subset/training')] } : {}
+    const built = await buildData(data, { out: folder, seed: 1, ...test })()
+    if (E.isLeft(built)) throw new Error(showProblem(built.left))
+    const { seq_len: sequence, vocab_size: vocabulary } = JSON.parse(
+      readFileSync(join(folder, 'train', 'dataset.json'), 'utf8'),
+    ) as Record<string, number>
+    expect({ sequence, vocabulary }).toEqual({ sequence: sizes.sequence, vocabulary: sizes.vocabulary })
+  })
+})
 
 describe('bench suite', () => {
   it('trains and evaluates, tells what it measured, and measures nothing twice', async () => {
