@@ -9,13 +9,13 @@ import { basename, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { drawComparison } from '../analysis/index.js'
-import { costs, gradientNamed, isVariant, type Reasoner } from '../hrm/index.js'
+import { costs, gradientNamed, isVariant, type Reasoner, sizesLike } from '../hrm/index.js'
 import { type Problem, problem } from '../problem.js'
-import { type EvaluationLine, readEvaluations } from '../train/index.js'
+import { type EvaluationLine, presetNamed, readEvaluations } from '../train/index.js'
 import { keepAsked } from './asked.js'
 import type { BackendChoice } from './backend.js'
 import type { Budget } from './options.js'
-import { GRADIENTS } from './preset-sizes.js'
+import { GRADIENTS, sizeNames } from './preset-sizes.js'
 import { duration, percent } from './progress.js'
 import { failed, listed, log, type Outcome } from './result.js'
 import { aligned, whole } from './table.js'
@@ -34,7 +34,9 @@ export interface CompareOptions {
   readonly seeds: number
   /** Examples of an evaluation at most. */
   readonly limit?: number
-  /** What is changed in the sizes of every variant, and in every recipe. */
+  /** How often each is evaluated, the last time at its end: points of its curve. */
+  readonly evaluations: number
+  /** What is changed in every recipe, and in the sizes of the variants that have them. */
   readonly set?: Told
   readonly backend: BackendChoice
 }
@@ -113,10 +115,17 @@ const entrantsOf = ({ models, preset, set }: CompareOptions): E.Either<Problem, 
     if (gradient !== undefined && gradientNamed(gradient) === undefined)
       return E.left(problem(`there is no gradient rule "${gradient}"`, { where: given, fix: `give ${GRADIENTS}` }))
   }
+  const recipe = presetNamed(preset ?? '')?.sizes
+  const variants = models.map((given) => partsOf(given).variant).filter(isVariant)
+  const has = (variant: string, size: string) =>
+    recipe !== undefined && sizeNames(sizesLike(variant, recipe)).includes(size)
+  /** A size that others have passes this one over; one that nobody has stays, and is refused with all that there are. */
+  const changesOf = (variant: string) =>
+    Object.entries(set?.sizes ?? {}).filter(([size]) => has(variant, size) || !variants.some((v) => has(v, size)))
   const entrants = models.map((given): Entrant => {
     const { variant, gradient } = partsOf(given)
     if (!isVariant(variant)) return { name: basename(given).replace(/\.ts$/, ''), source: { config: given } }
-    const sizes = { ...set?.sizes, ...(gradient !== undefined && { gradient }) }
+    const sizes = { ...Object.fromEntries(changesOf(variant)), ...(gradient !== undefined && { gradient }) }
     return { name: given, source: { variant, sizes, ...(preset !== undefined && { preset }) } }
   })
   const twice = entrants.find((one, i) => entrants.findIndex((other) => folderOf(other) === folderOf(one)) !== i)
@@ -167,7 +176,7 @@ const enter = async (entrant: Ready, options: CompareOptions): Promise<E.Either<
 /** `known`: the steps of the other seeds. */
 const enterOnce = async (
   entrant: Ready,
-  { data, out: folder, limit, backend, budget, set }: CompareOptions,
+  { data, out: folder, limit, evaluations, backend, budget, set }: CompareOptions,
   seed: number,
   known?: number,
 ): Promise<E.Either<readonly Problem[], Run>> => {
@@ -183,7 +192,7 @@ const enterOnce = async (
       ? E.right(known ?? 0)
       : await stepsFor(budget, entrant, { ...common, changes: told, out: `${out}.pilot`, resume: false })
   if (E.isLeft(steps)) return steps
-  const every = Math.ceil(steps.right / POINTS)
+  const every = Math.ceil(steps.right / evaluations)
   const changes = { ...told, steps: steps.right, evalEvery: every, checkpointEvery: every }
   const trained = await trainRun(
     isBegun
@@ -195,9 +204,6 @@ const enterOnce = async (
     return failed(problem('the comparison was stopped', { where: out, fix: 'the same command goes on with it' }))
   return E.right(runOf(name, seed, out, trained.right))
 }
-
-/** Evaluations of a run. */
-const POINTS = 10
 
 const runOf = (name: string, seed: number, out: string, { model, config, report }: Trained): Run => {
   const perStep = flopsOfStep(model, config.training.batch)

@@ -105,7 +105,8 @@ action(
     .option('--seed <n>', 'all randomness follows from it', natural, 0)
     .option('--seeds <n>', 'train each from so many seeds: means and deviations', count, 1)
     .option('--limit <n>', 'examples of an evaluation at most', count)
-    .option('--set <key=value>', 'of every model, as for train; model.KEY of the variants alone', collected)
+    .option('--evaluations <n>', 'how often each is evaluated: points of its curve', count, 10)
+    .option('--set <key=value>', 'of every model, as for train; model.KEY of the variants that have it', collected)
     .addOption(backendOption())
     .addHelpText(
       'after',

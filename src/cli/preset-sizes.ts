@@ -50,9 +50,12 @@ const replaced = (tree: Tree, [key, ...rest]: readonly string[], value: number |
   [key!]: rest.length === 0 ? value : replaced(tree[key!] as Tree, rest, value),
 })
 
+/** What may be changed, by path. */
+export const sizeNames = (sizes: object): readonly string[] => paths(sizes as Tree)
+
 /** The sizes with the changes; a problem for one that the model has not, or that is no size. */
 export const withSizes = <S extends object>(sizes: S, changes: SizeChanges): E.Either<Problem, S> => {
-  const known = paths(sizes as unknown as Tree)
+  const known = sizeNames(sizes)
   let tree = sizes as unknown as Tree
   for (const [path, text] of Object.entries(changes)) {
     if (!known.includes(path))

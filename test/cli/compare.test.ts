@@ -38,6 +38,7 @@ const compared = async (options: Partial<CompareOptions>): Promise<Answer> => {
     budget: { kind: 'flops', flops: 1.2e7 },
     seed: 0,
     seeds: 1,
+    evaluations: 10,
     backend: 'reference',
     ...options,
   })
@@ -105,6 +106,18 @@ describe('thetagrad compare', () => {
     expect(existsSync(at('wrong'))).toBe(false)
   }, 240_000)
 
+  test('changes the sizes of those variants that have them, and evaluates as often as it is told', async () => {
+    const sizes = { ...set.sizes, loops: '1' }
+    const models = ['transformer', 'recurrent']
+    const [, looped] = (await compared({ models, set: { ...set, sizes }, evaluations: 3, out: at('sizes') })).models
+    const [, alone] = (await compared({ models, evaluations: 3, out: at('no-sizes') })).models
+    expect(looped!.steps).toBeGreaterThan(2 * alone!.steps)
+    expect(looped!.curve).toHaveLength(3)
+    await expect(
+      compared({ models, set: { ...set, sizes: { ...sizes, rounds: '1' } }, out: at('nobody') }),
+    ).rejects.toThrow('no size "rounds"')
+  }, 240_000)
+
   test('says what does not go together before any work', async () => {
     const out = at('none')
     await expect(
@@ -115,6 +128,7 @@ describe('thetagrad compare', () => {
         budget: { kind: 'seconds', seconds: 1 },
         seed: 0,
         seeds: 1,
+        evaluations: 10,
         backend: 'reference',
       }).then(refused),
     ).resolves.toContain('hrm is a variant without sizes')
