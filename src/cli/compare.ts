@@ -154,12 +154,12 @@ const readied = async (
 }
 
 /** The folder of a new comparison, or of one that goes on: its runs were given another budget otherwise. */
-const openFolder = ({ out, budget, data, set }: CompareOptions): E.Either<Problem, void> =>
+const openFolder = ({ out, budget, data, evaluations, set }: CompareOptions): E.Either<Problem, void> =>
   keepAsked(
     out,
     'comparison.json',
-    { budget, data: resolve(data), ...set },
-    'a comparison with another budget, data or --set',
+    { budget, data: resolve(data), evaluations, ...set },
+    'a comparison with another budget, data, --evaluations or --set',
   )
 
 /** Trains a model from every seed for the budget, or on to its end. */
