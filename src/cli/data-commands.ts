@@ -70,7 +70,10 @@ const sudoku = (data: Command, examples: Examples): Command =>
     .requiredOption('--out <folder>', 'the dataset folder to write')
     .option('--train <file>', 'a CSV file of training puzzles; may be repeated', several)
     .option('--test <file>', 'a CSV file of test puzzles; may be repeated', several)
-    .option('--download', 'Sudoku-Extreme (0.8 GB, once), checked against its SHA-256, which need no other check')
+    .option(
+      '--download',
+      'Sudoku-Extreme (0.8 GB, once), checked against its SHA-256; second solutions are then not looked for',
+    )
     .addOption(cacheOption())
     .option('--augment <n>', 'disguises added to every training puzzle', natural)
     .option('--subsample <n>', 'train on so many of the puzzles, drawn at random (with --download: 1000)', count)

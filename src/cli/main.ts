@@ -112,8 +112,8 @@ action(
       'after',
       examples(
         'compare mine.ts theirs.ts --data data/sudoku4 --budget 5m',
-        'compare hrm trm transformer mine.ts --preset sudoku-4x4 --data data/sudoku4 --budget 1P --out runs/which',
-        'compare hrm:oneStep hrm:full trm --preset sudoku-4x4 --data data/sudoku4 --budget 50T --seeds 3',
+        'compare hrm trm transformer mine.ts --preset sudoku-4x4 --data data/sudoku4 --budget 10T --out runs/which',
+        'compare hrm:oneStep hrm:full trm --preset sudoku-4x4 --data data/sudoku4 --budget 200G --seeds 3',
       ),
     ),
   async (models: readonly string[], flags: Omit<CompareOptions, 'models'>) => {
@@ -132,7 +132,7 @@ const train = withTrainFlags(
   'after',
   examples(
     'train --preset sudoku-4x4 --data data/sudoku4 --out runs/four',
-    'train --preset sudoku-extreme --data train.csv --augment 1000 --out runs/extreme --accumulate 8',
+    'train --preset sudoku-extreme --data thousand.csv --augment 1000 --out runs/extreme --accumulate 8',
     'train --config model.ts --data data/sudoku4 --out runs/mine --steps 2000 --set weightDecay=0.5 --set warmup=100',
     'train --config model.ts --data data/sudoku4 --out runs/mine --ema 0.999 --eval-every 500 --patience 5',
     'train --preset sudoku-extreme --data data/extreme --out runs/extreme --precision f16',

@@ -18,7 +18,7 @@ export const newCommand = async (given: string): Promise<Outcome> => {
   const written = E.tryCatch(
     () => {
       mkdirSync(dirname(path), { recursive: true })
-      writeFileAtomic(path, startingFile(name))
+      writeFileAtomic(path, startingFile(name, path))
     },
     (cause) => problem('the file cannot be written', { where: path, why: String(cause) }),
   )
@@ -30,6 +30,8 @@ export const newCommand = async (given: string): Promise<Outcome> => {
 /** The example that it is made of. */
 const EXAMPLE = 'starting-point'
 
-/** `examples/starting-point.ts` under another name. */
-export const startingFile = (name: string): string =>
-  readFileSync(packageFile(`examples/${EXAMPLE}.ts`)!, 'utf8').replaceAll(EXAMPLE, name)
+/** `examples/starting-point.ts` under another name, its commands with the path that was given. */
+export const startingFile = (name: string, path: string): string =>
+  readFileSync(packageFile(`examples/${EXAMPLE}.ts`)!, 'utf8')
+    .replaceAll(`${EXAMPLE}.ts`, path)
+    .replaceAll(EXAMPLE, name)

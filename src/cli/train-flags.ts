@@ -141,7 +141,7 @@ const settingsTable = (): string => {
     return `  ${name.padEnd(width)}  ${settingRules[name].about}: ${settingRange(name)} (default: ${absent})`
   })
   const sizes =
-    'Sizes of a preset by their names in its config.json, e.g. --set model.hidden=256 --set model.layers.high=2.'
+    'Sizes of a model by their names in the config.json of a run, e.g. --set model.hidden=256 --set model.layers.high=2.'
   return ['Settings, in a config file under `training`, or --set key=value:', ...rows, '', sizes].join('\n')
 }
 
