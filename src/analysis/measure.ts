@@ -10,7 +10,7 @@ import { elements } from '../shape/index.js'
 import { accuracyAt, attemptKeys, type HostBatch, haltingFigures, type Outcome, streamedBatch } from '../train/index.js'
 import { type Analysis, type Guess, type Guesses, type Participation, type Residuals, spreadOf } from './analysis.js'
 import { mergeScatter, participationRatio, type Scatter, scatterOfSum } from './participation.js'
-import { breath, interrupted, type Task } from './task.js'
+import { interrupted, type Task } from './task.js'
 import { type Trace, tracedSegment } from './trace.js'
 import { trajectories } from './trajectory.js'
 
@@ -28,7 +28,6 @@ export const analyse = async (task: Task): Promise<E.Either<Problem, Analysis>> 
     const weight = Float32Array.from({ length: task.batch }, (_, b) => (b < rows ? 1 : 0))
     const runs: Outputs[] = []
     for (let s = 0; s < segments; s++) {
-      await breath()
       if (signal?.aborted) return E.left(interrupted)
       const streams = { ...streamedBatch(data), ...attemptKeys(data) }
       await executable.run({ ...streams, fresh: Int32Array.of(s === 0 ? 1 : 0), 'trace.weight': weight })

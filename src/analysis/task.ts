@@ -21,6 +21,3 @@ export interface Task {
 }
 
 export const interrupted: Problem = problem('interrupted: nothing was written')
-
-/** Lets signals arrive, which an interpreter on this very thread would keep waiting to the end. */
-export const breath = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))

@@ -8,7 +8,7 @@ import type { Problem } from '../problem.js'
 import { attemptKeys, streamedBatch } from '../train/index.js'
 import type { Trajectory } from './analysis.js'
 import { principalPlane } from './pca.js'
-import { breath, interrupted, type Task } from './task.js'
+import { interrupted, type Task } from './task.js'
 import { statesSegment } from './trace.js'
 
 /** Of every state of the first `shown` examples. */
@@ -25,7 +25,6 @@ export const trajectories = async (
     if (example === shown) break
     const ways = new Map<string, { readonly step: number; readonly z: HostArray }[]>(states.map((name) => [name, []]))
     for (let s = 0; s < task.segments; s++) {
-      await breath()
       if (task.signal?.aborted) return E.left(interrupted)
       const streams = { ...streamedBatch(data), ...attemptKeys(data) }
       await executable.run({ ...streams, fresh: Int32Array.of(s === 0 ? 1 : 0) })

@@ -6,6 +6,7 @@ import envPaths from 'env-paths'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import type { AdapterDescription } from '../device/index.js'
 import { packageVersion, webgpuVersion } from './package-file.js'
+import { log } from './result.js'
 
 /** What the speed of a kernel depends on, beside its shape, and whether it works at all. */
 export const adapterKey = ({ vendor, architecture, device, description }: AdapterDescription) => ({
@@ -16,9 +17,11 @@ export const adapterKey = ({ vendor, architecture, device, description }: Adapte
 })
 
 /** `THETAGRAD_CACHE` names another folder than the system's for caches. */
+export const cacheFolder = (): string => process.env.THETAGRAD_CACHE ?? envPaths('thetagrad', { suffix: '' }).cache
+
 const fileOf = (folder: string, key: object): string => {
   const name = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 16)
-  return join(process.env.THETAGRAD_CACHE ?? envPaths('thetagrad', { suffix: '' }).cache, folder, `${name}.json`)
+  return join(cacheFolder(), folder, `${name}.json`)
 }
 
 /** What is kept under a key. A file that is missing or no JSON is as good as none: it is found out anew. */
@@ -30,9 +33,13 @@ export const readCache = (folder: string, key: object): Readonly<Record<string, 
   }
 }
 
-/** Keeps it, beside its key. */
+/** Keeps it, beside its key. Where nothing can be written it is found out anew the next time. */
 export const writeCache = (folder: string, key: object, value: object): void => {
   const file = fileOf(folder, key)
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileAtomic(file, `${JSON.stringify({ ...key, ...value }, null, 1)}\n`)
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileAtomic(file, `${JSON.stringify({ ...key, ...value }, null, 1)}\n`)
+  } catch (cause) {
+    log(`what was found out about the adapter cannot be kept (THETAGRAD_CACHE names another folder): ${cause}`)
+  }
 }

@@ -14,10 +14,11 @@ import { countParameters, init } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type Accuracy, toResidents } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
-import { type EvaluationExamples, fits, openEvaluation } from './examples.js'
+import { type EvaluationExamples, fits, heldOutOf, openEvaluation } from './examples.js'
+import { interruptible } from './interruption.js'
 import { duration, percent } from './progress.js'
-import { listed, log, type Outcome } from './result.js'
-import { openRun, type TrainedModel } from './run-folder.js'
+import { failed, listed, log, type Outcome } from './result.js'
+import { openRun, type RunConfig, type TrainedModel } from './run-folder.js'
 
 export interface AnalyzeOptions {
   readonly run: string
@@ -53,24 +54,25 @@ type Analysed = Subject & { readonly analysis: Analysis; readonly seconds: numbe
 export const analyzeCommand = async (options: AnalyzeOptions): Promise<Outcome> => {
   const subjects = await openSubjects(options)
   if (E.isLeft(subjects)) return subjects
-  const { models, data: trainedOn } = subjects.right
+  const { models, config } = subjects.right
   const out = options.out ?? join(options.run, 'analysis')
   const free = writable(out)
   if (E.isLeft(free)) return listed(free)
-  const data = options.data ?? trainedOn
+  const heldOut = heldOutOf(options.data, config, options.run)
+  if (E.isLeft(heldOut)) return listed(heldOut)
+  const data = heldOut.right
   const examples = await openEvaluation(data, options.split, options.limit)
   if (E.isLeft(examples)) return listed(examples)
   const unfit = models.map(({ model }) => fits(model, examples.right.info, data)).find(E.isLeft)
   if (unfit !== undefined) return listed(unfit)
-  const stop = onInterrupt()
-  try {
+  return interruptible('stopping', async (signal) => {
     const analysed: Analysed[] = []
     for (const subject of models) {
-      const one = await analyseSubject(subject, options, examples.right, stop.signal)
+      const one = await analyseSubject(subject, options, examples.right, signal)
       if (E.isLeft(one)) return listed(one)
       analysed.push(one.right)
     }
-    if (stop.signal.aborted) return listed(E.left(interrupted))
+    if (signal.aborted) return failed(interrupted)
     const files = write(out, {
       'analysis.json': `${JSON.stringify(fileOf(data, options, analysed), null, 1)}\n`,
       ...figures(analysed),
@@ -78,30 +80,28 @@ export const analyzeCommand = async (options: AnalyzeOptions): Promise<Outcome> 
     return E.isLeft(files)
       ? listed(files)
       : E.right({ text: summary(out, files.right, analysed), json: summaryJson(out, files.right, analysed) })
-  } finally {
-    stop.release()
-  }
+  })
 }
 
 // ── what is analysed ────────────────────────────────────────────────────────────────────────────────────────────────
 const openSubjects = async (
   options: AnalyzeOptions,
-): Promise<E.Either<readonly Problem[], { readonly models: readonly Subject[]; readonly data: string }>> => {
+): Promise<E.Either<readonly Problem[], { readonly models: readonly Subject[]; readonly config: RunConfig }>> => {
+  const first = await openRun(options.run)
+  if (E.isLeft(first)) return first
   const runs = [options.run, ...options.against]
   const names = runs.map((run) => basename(resolve(run)))
   const isTwice = new Set(names).size < names.length
   const models: Subject[] = []
-  let data = ''
   for (const [i, run] of runs.entries()) {
-    const opened = await openRun(run)
+    const opened = i === 0 ? first : await openRun(run)
     if (E.isLeft(opened)) return opened
-    const { model, checkpoint, writeTo, config } = opened.right
+    const { model, checkpoint, writeTo } = opened.right
     models.push({ name: isTwice ? run : names[i]!, model, from: checkpoint, trained: true, writeTo })
-    if (i > 0) continue
-    data = config.data
-    if (options.untrained !== undefined) models.push(untrained(models[0]!.name, opened.right, options.untrained))
+    if (i === 0 && options.untrained !== undefined)
+      models.push(untrained(models[0]!.name, opened.right, options.untrained))
   }
-  return E.right({ models, data })
+  return E.right({ models, config: first.right.config })
 }
 
 const untrained = (name: string, { model, config }: TrainedModel, asked: number | true): Subject => {
@@ -157,27 +157,6 @@ const analyseSubject = async (
 }
 
 const MOST_AT_ONCE = 256
-
-/** The first Ctrl-C asks to stop between two segments; another one ends the process. */
-const onInterrupt = () => {
-  const controller = new AbortController()
-  const signals = ['SIGINT', 'SIGTERM'] as const
-  let asked = 0
-  const stop = () => {
-    // npm and timeout pass a terminal's signal on to a process that has had it already.
-    if (controller.signal.aborted && performance.now() - asked > 1000) process.exit(130)
-    if (!controller.signal.aborted) log('stopping')
-    asked = performance.now()
-    controller.abort()
-  }
-  for (const signal of signals) process.on(signal, stop)
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const signal of signals) process.off(signal, stop)
-    },
-  }
-}
 
 // ── what is written ─────────────────────────────────────────────────────────────────────────────────────────────────
 /** Said before minutes of work: the folder, or the nearest one above it, takes files. */

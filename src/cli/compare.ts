@@ -146,7 +146,8 @@ const readied = async (
   entrant: Entrant,
   { data, out, backend, seed, set }: CompareOptions,
 ): Promise<E.Either<readonly Problem[], Ready>> => {
-  const changes = { ...set?.changes, seed }
+  // Evaluated, whatever the recipe says: what cannot be is found out here.
+  const changes = { ...set?.changes, ...wholeBudget, seed, evalEvery: 1 }
   const prepared = await prepareTraining({ ...entrant.source, data, out, backend, resume: false, changes })
   return E.map(
     ({ model, config }: Prepared): Ready => ({ ...entrant, flopsPerStep: flopsOfStep(model, config.training.batch) }),
@@ -154,13 +155,16 @@ const readied = async (
 }
 
 /** The folder of a new comparison, or of one that goes on: its runs were given another budget otherwise. */
-const openFolder = ({ out, budget, data, evaluations, set }: CompareOptions): E.Either<Problem, void> =>
+const openFolder = ({ out, budget, preset, data, limit, evaluations, set }: CompareOptions): E.Either<Problem, void> =>
   keepAsked(
     out,
     'comparison.json',
-    { budget, data: resolve(data), evaluations, ...set },
-    'a comparison with another budget, data, --evaluations or --set',
+    { budget, preset, data: resolve(data), limit, evaluations, ...set },
+    'a comparison with another budget, preset, data, --limit, --evaluations or --set',
   )
+
+/** None stops early, whatever its recipe says. */
+const wholeBudget = { stopAt: undefined, patience: undefined } as const
 
 /** Trains a model from every seed for the budget, or on to its end. */
 const enter = async (entrant: Ready, options: CompareOptions): Promise<E.Either<readonly Problem[], Entry>> => {
@@ -186,7 +190,7 @@ const enterOnce = async (
   const common = { ...source, data, backend, typeCheck: false }
   log(`${name}, seed ${seed}:`)
   const isBegun = existsSync(join(out, 'config.json'))
-  const told = { ...set?.changes, seed }
+  const told = { ...set?.changes, ...wholeBudget, seed }
   const steps =
     isBegun || known !== undefined
       ? E.right(known ?? 0)

@@ -59,7 +59,10 @@ const worker =
   }
 
 const cacheOption = (): Option =>
-  new Option('--cache <folder>', 'where what is fetched is kept (default: $THETAGRAD_CACHE, or thetagrad in ~/.cache)')
+  new Option(
+    '--cache <folder>',
+    'where what is fetched is kept (default: $THETAGRAD_CACHE, or thetagrad where the system keeps caches)',
+  )
 
 const sudoku = (data: Command, examples: Examples): Command =>
   data

@@ -1,6 +1,4 @@
 /** `--download`: the public copy of a benchmark instead of files of one's own, with progress while somebody waits. */
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { showBytes } from '../bytes.js'
@@ -14,7 +12,9 @@ import {
   type PublicTable,
 } from '../data/index.js'
 import type { Problem } from '../problem.js'
-import { interruptible, type Log } from './data-writing.js'
+import { cacheFolder } from './adapter-cache.js'
+import type { Log } from './data-writing.js'
+import { interruptible } from './interruption.js'
 import { duration } from './progress.js'
 
 export interface DownloadFlags {
@@ -24,31 +24,29 @@ export interface DownloadFlags {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** `--cache`, `THETAGRAD_CACHE`, or where caches lie. */
-const cacheFolder = ({ cache }: DownloadFlags, env: Environment): string =>
-  cache ?? env.THETAGRAD_CACHE ?? join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'thetagrad')
-
 /** A mirror of Hugging Face is told as to its own tools. */
 const originsOf = (env: Environment): Origins => ({
   ...origins,
   ...(env.HF_ENDPOINT && { huggingFace: env.HF_ENDPOINT.replace(/\/$/, '') }),
 })
 
-const watched = <A>(
-  flags: DownloadFlags,
-  log: Log,
-  from: Origins,
-  fetching: (options: FetchOptions) => TaskEither<Problem, A>,
-): TaskEither<Problem, A> =>
-  interruptible((signal) =>
-    fetching({
-      cache: cacheFolder(flags, process.env),
-      origins: from,
-      signal,
-      onFile: (url) => log(`fetching ${url}`),
-      onProgress: rate(log),
-    }),
-  )
+const watched =
+  <A>(
+    flags: DownloadFlags,
+    log: Log,
+    from: Origins,
+    fetching: (options: FetchOptions) => TaskEither<Problem, A>,
+  ): TaskEither<Problem, A> =>
+  () =>
+    interruptible('stopping', (signal) =>
+      fetching({
+        cache: flags.cache ?? cacheFolder(),
+        origins: from,
+        signal,
+        onFile: (url) => log(`fetching ${url}`),
+        onProgress: rate(log),
+      })(),
+    )
 
 export const downloadTable = (
   table: PublicTable,

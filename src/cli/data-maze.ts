@@ -14,8 +14,9 @@ import {
   showShape,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
+import { turn } from '../turn.js'
 import { type DownloadFlags, downloadTable } from './data-download.js'
-import { everySecond, type Log, nextTurn, writeWatched } from './data-writing.js'
+import { everySecond, type Log, writeWatched } from './data-writing.js'
 import { given } from './options.js'
 
 export interface MazeOptions extends DownloadFlags {
@@ -180,7 +181,7 @@ const generated = async (options: MazeOptions, log: Log): Promise<E.Either<Probl
     known = mazes.has(maze.question.cells) ? known + 1 : 0
     mazes.set(maze.question.cells, maze)
     progress(mazes.size, wanted)
-    if (index % 16 === 0) await nextTurn()
+    if (index % 16 === 0) await turn()
   }
   const all = [...mazes.values()]
   return E.right({ shape, train: all.slice(0, trainCount), test: all.slice(trainCount), leaked: 0 })

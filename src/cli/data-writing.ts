@@ -2,35 +2,18 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type DatasetSource, type WriteOptions, type Written, writeSource } from '../data/index.js'
 import type { Problem } from '../problem.js'
+import { interruptible } from './interruption.js'
 import { duration } from './progress.js'
 
 export type Log = (line: string) => void
 
-export const writeWatched = (
-  source: DatasetSource,
-  out: string,
-  log: Log,
-  options: WriteOptions = {},
-): TaskEither<Problem, Written> =>
-  interruptible((signal) => {
-    log(`writing ${out}`)
-    return writeSource(source, out, { ...options, signal, onProgress: everySecond(log) })
-  })
-
-/** Ctrl-C aborts the work, which so can end in order, instead of the process. */
-export const interruptible =
-  <A>(work: (signal: AbortSignal) => TaskEither<Problem, A>): TaskEither<Problem, A> =>
-  async () => {
-    const controller = new AbortController()
-    const stop = () => controller.abort()
-    const signals = ['SIGINT', 'SIGTERM'] as const
-    for (const signal of signals) process.on(signal, stop)
-    try {
-      return await work(controller.signal)()
-    } finally {
-      for (const signal of signals) process.off(signal, stop)
-    }
-  }
+export const writeWatched =
+  (source: DatasetSource, out: string, log: Log, options: WriteOptions = {}): TaskEither<Problem, Written> =>
+  () =>
+    interruptible('stopping', (signal) => {
+      log(`writing ${out}`)
+      return writeSource(source, out, { ...options, signal, onProgress: everySecond(log) })()
+    })
 
 /** Says how far it is and what is left, once a second. */
 export const everySecond = (log: Log): ((done: number, count: number) => void) => {
@@ -43,6 +26,3 @@ export const everySecond = (log: Log): ((done: number, count: number) => void) =
     log(`  ${done} of ${count}, ${duration(((now - start) / 1000 / done) * (count - done))} left`)
   }
 }
-
-/** Lets signals and timers through in a long computation. */
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -76,6 +76,7 @@ export const sudokuUsage = (o: Omit<SudokuOptions, 'out' | 'seed'>): string | un
       ? 'give --train FILE and --test FILE, or --download, or --generate SIDE'
       : undefined
   }
+  if (o.checkUnique === false) return '--no-check-unique is for puzzles of files: generated ones have one solution'
   const files = { '--train': train, '--test': test, '--download': download }
   const stray = given({ ...files, '--augment': copies, '--subsample': subsample })
   if (stray !== undefined) return `${stray} is for puzzles of files: leave out --generate or ${stray}`

@@ -7,6 +7,7 @@ import type { Reasoner } from '../hrm/index.js'
 import type { Backend } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import {
+  checkpointAt,
   checkpointNamed,
   checkpointSteps,
   hasAverage,
@@ -104,8 +105,10 @@ const kept = (
 }
 
 const member = (model: Reasoner, path: string, { weights }: Chosen): E.Either<Problem, Member> => {
+  const found = checkpointAt(path)
+  if (E.isLeft(found)) return found
   const read = (): E.Either<Problem, NamedValues> => {
-    const stored = readModelAt(path, weights)
+    const stored = readModelAt(found.right, weights)
     return E.isLeft(stored) ? stored : restoreParameters(model, stored.right, path)
   }
   const writeTo = (backend: Backend): E.Either<Problem, void> => {
@@ -114,5 +117,7 @@ const member = (model: Reasoner, path: string, { weights }: Chosen): E.Either<Pr
     for (const [name, data] of Object.entries(parameters.right)) backend.write(name, data)
     return E.right(undefined)
   }
-  return E.map((): Member => ({ name: path, weights: weights ?? (hasAverage(path) ? 'ema' : 'live'), writeTo }))(read())
+  return E.map((): Member => ({ name: path, weights: weights ?? (hasAverage(found.right) ? 'ema' : 'live'), writeTo }))(
+    read(),
+  )
 }

@@ -51,7 +51,7 @@ interface Asked extends ArcFlags {
   /** Tasks. */
   readonly limit: number
   /** The data of the run, by whose identifiers it knows tasks. */
-  readonly trainedOn: string
+  readonly trainedOn: string | undefined
   /** Symmetric copies that are asked for; here they are in the data. */
   readonly copies?: number
   /** Whether one candidate answers, as without a test-time policy. */
@@ -133,7 +133,7 @@ const sameIdentifiers = async (
   identifiers: readonly string[],
   { data, trainedOn }: Asked,
 ): Promise<E.Either<Problem, void>> => {
-  if (trainedOn === '' || !existsSync(join(trainedOn, 'identifiers.json'))) return E.right(undefined)
+  if (trainedOn === undefined || !existsSync(join(trainedOn, 'identifiers.json'))) return E.right(undefined)
   const trained = await readIdentifiers(trainedOn)()
   if (E.isLeft(trained)) return trained
   const other = identifiers.findIndex((name, i) => name !== trained.right[i])

@@ -12,7 +12,7 @@ import { membersOf } from './ensemble.js'
 import { type ArcFlags, type ArcVotes, openArc } from './eval-arc.js'
 import { accuraciesJson, showAccuracies } from './eval-report.js'
 import { evaluate, evaluatePolicy, type Measured } from './evaluation.js'
-import { type EvaluationExamples, examplesOf, fits, openSplit } from './examples.js'
+import { type EvaluationExamples, examplesOf, fits, heldOutOf, openSplit } from './examples.js'
 import { enoughCopies, type PolicyFlags, policyOf } from './policy-flags.js'
 import { listed, log, type Outcome } from './result.js'
 import { openRun } from './run-folder.js'
@@ -65,7 +65,10 @@ export const evaluateRun = async (options: EvalOptions): Promise<E.Either<readon
   const opened = await openRun(options.run, options)
   if (E.isLeft(opened)) return opened
   const { config, model } = opened.right
-  const { data = config.data, limit = Number.POSITIVE_INFINITY } = options
+  const { limit = Number.POSITIVE_INFINITY } = options
+  const heldOut = heldOutOf(options.data, config, options.run)
+  if (E.isLeft(heldOut)) return listed(heldOut)
+  const data = heldOut.right
   const rows = await openSplit(data, options.split, limit)
   if (E.isLeft(rows)) return listed(rows)
   const fit = fits(model, rows.right.info, data)

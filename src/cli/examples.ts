@@ -17,6 +17,7 @@ import {
 import type { Reasoner } from '../hrm/index.js'
 import { type Problem, problem } from '../problem.js'
 import type { BatchStream, HostBatch } from '../train/index.js'
+import type { RunConfig } from './run-folder.js'
 
 export interface TrainingExamples {
   readonly info: DatasetInfo
@@ -30,7 +31,8 @@ export interface EvaluationExamples {
   readonly batches: (size: number) => Iterable<HostBatch>
 }
 
-const isCsv = (path: string): boolean =>
+/** A file of puzzles, not a dataset folder. */
+export const isCsv = (path: string): boolean =>
   path.toLowerCase().endsWith('.csv') || (existsSync(path) && statSync(path).isFile())
 
 /**
@@ -68,6 +70,21 @@ export const openEvaluation = async (
   return E.isLeft(rows) ? rows : examplesOf(rows.right, limit, path)
 }
 
+/** What a run is evaluated on: what is given, or else what its training was. */
+export const heldOutOf = (
+  given: string | undefined,
+  { data, evalData }: RunConfig,
+  run: string,
+): E.Either<Problem, string> => {
+  const found = given ?? evalData ?? data
+  const refuse = (what: string, why?: string) =>
+    E.left(problem(what, { where: run, fix: 'add --data DIR', ...(why !== undefined && { why }) }))
+  if (found === undefined) return refuse('the run does not say what it was trained on', 'its weights were imported')
+  return given === undefined && evalData === undefined && isCsv(found)
+    ? refuse('there is nothing to evaluate on that was not trained on', `${found} is a single file`)
+    : E.right(found)
+}
+
 /** What is evaluated on; of a CSV file the first puzzles. */
 export const openSplit = (
   path: string,
@@ -88,7 +105,7 @@ export const examplesOf = (
 }
 
 const splitOfFile = async (path: string, limit: number): Promise<E.Either<Problem, DatasetSplit>> => {
-  const file = await readPuzzles(path, Number.isFinite(limit) ? { limit } : {})()
+  const file = await readPuzzles(path, { checkUnique: false, ...(Number.isFinite(limit) && { limit }) })()
   return E.isLeft(file)
     ? file
     : E.right(

@@ -1,5 +1,5 @@
 /** `thetagrad import` and `export`: published checkpoints into run folders, and the weights of a run out of them. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
@@ -10,11 +10,14 @@ import {
   decodeSafetensors,
   defaultSettings,
   encodeSafetensors,
+  readLarge,
   readModelAt,
   type StoredTensors,
   saveCheckpoint,
   storedShapes,
+  writeLarge,
 } from '../train/index.js'
+import { dashed, given } from './options.js'
 import {
   inferModel,
   isPyTorchFile,
@@ -50,7 +53,7 @@ export const importCommand = async ({ file, out, config, told }: ImportOptions):
         fix: 'give the sizes the shapes do not tell (--heads, --sequence, …), or the model with --config FILE.ts',
       }),
     )
-  const made = createRun(out, { model: source(out), training: defaultSettings, data: '', augment: 0 })
+  const made = createRun(out, { model: source(out), training: defaultSettings, augment: 0 })
   if (E.isLeft(made)) return listed(made)
   if (text !== undefined) writeFileAtomic(join(out, 'model.ts'), text)
   const floats = Object.fromEntries(
@@ -69,7 +72,7 @@ export const importCommand = async ({ file, out, config, told }: ImportOptions):
 const readPublished = (file: string): E.Either<Problem, StoredTensors> => {
   if (!existsSync(file)) return E.left(problem(`there is no file ${file}`, { fix: 'give a .safetensors file' }))
   const bytes = E.tryCatch(
-    () => readFileSync(file),
+    () => readLarge(file),
     (cause) => problem('the file cannot be read', { where: file, why: String(cause) }),
   )
   if (E.isLeft(bytes)) return bytes
@@ -93,6 +96,11 @@ const modelOf = async (
   where: string,
 ): Promise<E.Either<readonly Problem[], Found>> => {
   if (config !== undefined) {
+    const stray = given({ ...told })
+    if (stray !== undefined)
+      return failed(
+        problem(`the model in ${config} has its ${stray}`, { where: config, fix: `leave out ${dashed(stray)}` }),
+      )
     const source = { kind: 'file', file: resolve(config) } as const
     const loaded = await loadModel(source, { typeCheck: true })
     return E.isLeft(loaded) ? loaded : E.right({ model: loaded.right.model, source: () => source })
@@ -137,7 +145,11 @@ export const exportCommand = async ({ run, out, prefix, force }: ExportOptions):
   const named = Object.fromEntries(Object.entries(stored.right).map(([name, tensor]) => [`${prefix}${name}`, tensor]))
   const bytes = encodeSafetensors(named, { format: 'pt' })
   const written = E.tryCatch(
-    () => writeFileAtomic(out, Buffer.from(bytes)),
+    () => {
+      const building = `${out}.${process.pid}`
+      writeLarge(building, bytes)
+      renameSync(building, out)
+    },
     (cause) => problem('the file cannot be written', { where: out, why: String(cause) }),
   )
   if (E.isLeft(written)) return listed(written)

@@ -371,12 +371,17 @@ action(
   async (flags: { out?: string; seed: number; steps?: number; backend: BackendChoice }) => demoCommand(flags),
 )
 
+// Whoever reads has enough, as `| head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
 try {
   await program.parseAsync()
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error
   // commander has said what is wrong; asking for help or the version is no mistake.
-  process.exitCode = ['commander.helpDisplayed', 'commander.version'].includes(error.code) ? 0 : 2
+  process.exitCode = error.exitCode === 0 ? 0 : 2
 }
 // Dawn keeps threads and handles alive that would hold the process open.
 process.exit()

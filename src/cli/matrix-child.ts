@@ -1,6 +1,7 @@
 /**
  * The process in which matrix units are tried out: `matrix-trust.ts` starts it and looks how it ends. One line of JSON on
- * stdout, `{"right": kernels}` or `{"why": "…"}`; a driver may end it without one.
+ * stdout, `{"right": kernels}` or `{"why": "…"}`, with `"isUntried": true` where no device was to be had; a driver may end it
+ * without one.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { checkMatrix, openDevice } from '../device/index.js'
@@ -12,5 +13,5 @@ const why = problem ?? (E.isLeft(checked) ? checked.left : undefined)
 const said =
   why === undefined
     ? { right: E.isRight(checked) ? checked.right : 0 }
-    : { why: `${why.what}${why.why === undefined ? '' : `: ${why.why}`}` }
+    : { why: `${why.what}${why.why === undefined ? '' : `: ${why.why}`}`, isUntried: E.isLeft(device) }
 process.stdout.write(`${JSON.stringify(said)}\n`, () => process.exit(0))

@@ -22,6 +22,8 @@ export interface Ended {
   readonly stdout: string
   /** The signal that ended it, or its exit code where that was not 0. */
   readonly failure?: string
+  /** Nothing was found out about the units: it was not started, or killed from outside. */
+  readonly isUntried?: boolean
 }
 
 const SECONDS = 120
@@ -34,20 +36,27 @@ const tryOut = (): Promise<Ended> =>
     execFile(process.execPath, [...process.execArgv, child], limits, (error, stdout) => {
       if (error === null) resolve({ stdout })
       else if (error.killed === true) resolve({ stdout, failure: `did not end within ${SECONDS} s` })
+      else if (typeof error.code === 'string')
+        resolve({ stdout, failure: `did not start: ${error.code}`, isUntried: true })
+      else if (error.signal === 'SIGKILL') resolve({ stdout, failure: 'was killed', isUntried: true })
       else resolve({ stdout, failure: error.signal ? `was ended by ${error.signal}` : `ended with ${error.code}` })
     })
   })
 
-/** What the way it ended says. */
-export const verdictOf = ({ stdout, failure }: Ended): MatrixVerdict => {
-  if (failure !== undefined) return { isUsable: false, why: `the self-test ${failure}` }
+/** What the way it ended says; `isKept`: it will be the same the next time. */
+export const verdictOf = ({
+  stdout,
+  failure,
+  isUntried = false,
+}: Ended): MatrixVerdict & { readonly isKept: boolean } => {
+  if (failure !== undefined) return { isUsable: false, why: `the self-test ${failure}`, isKept: !isUntried }
   try {
-    const { right, why } = JSON.parse(stdout) as { right?: unknown; why?: unknown }
+    const { right, why, isUntried: isClosed } = JSON.parse(stdout) as Readonly<Record<string, unknown>>
     return typeof right === 'number' && right > 0
-      ? { isUsable: true }
-      : { isUsable: false, why: String(why ?? 'the self-test tried nothing') }
+      ? { isUsable: true, isKept: true }
+      : { isUsable: false, why: String(why ?? 'the self-test tried nothing'), isKept: isClosed !== true }
   } catch {
-    return { isUsable: false, why: 'the self-test said nothing' }
+    return { isUsable: false, why: 'the self-test said nothing', isKept: true }
   }
 }
 
@@ -74,8 +83,8 @@ export const matrixVerdict = async (
   const key = verdictKey(adapter)
   const { isUsable, why } = readCache('matrix', key)
   if (typeof isUsable === 'boolean') return { isUsable, ...(typeof why === 'string' && { why }) }
-  const verdict = verdictOf(await attempt())
-  writeCache('matrix', key, verdict)
+  const { isKept, ...verdict } = verdictOf(await attempt())
+  if (isKept) writeCache('matrix', key, verdict)
   return verdict
 }
 

@@ -43,12 +43,23 @@ const caught = async (command: () => Promise<Outcome>): Promise<Outcome> => {
     // Bad usage that shows only when options are looked at together: `main.ts` ends it with exit 2.
     if (error instanceof CommanderError) throw error
     if (error instanceof DeviceFailure) return failed(error.problem)
+    if (isRefusal(error))
+      return failed(
+        problem(`${error.path ?? 'a file'} cannot be used`, {
+          why: error.message,
+          fix: 'look at what is there, at its permissions, and at the room on the disk',
+        }),
+      )
     const { stack = String(error) } = error instanceof Error ? error : {}
     return failed(
       problem('thetagrad has a bug: something it did not expect happened', { why: stack, fix: 'please report it' }),
     )
   }
 }
+
+/** What the system refuses, wherever it happens: a full disk, a folder that may not be written, a file in its place. */
+const isRefusal = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error && 'code' in error
 
 /** Waits until a pipe has taken it all: `process.exit` would cut it off. */
 const print = (text: string): Promise<void> => new Promise((resolve) => process.stdout.write(text, () => resolve()))

@@ -30,8 +30,8 @@ export type ModelSource =
 export interface RunConfig {
   readonly model: ModelSource
   readonly training: TrainingSettings
-  /** The dataset folder or CSV file. */
-  readonly data: string
+  /** The dataset folder or CSV file; absent where the weights were imported. */
+  readonly data?: string
   /** What evaluations during training use, when not the test split of `data`. */
   readonly evalData?: string
   /** Augmentations of a CSV file's puzzles. */
@@ -86,7 +86,10 @@ export const readConfig = (run: string): E.Either<Problem, RunConfig> => {
     const config = JSON.parse(readFileSync(path, 'utf8')) as RunConfig
     if (typeof config.model?.kind !== 'string') return E.left(problem('it does not say which model', { where: path }))
     const training = completeSettings({ ...config.training }, path)
-    return E.isLeft(training) ? training : E.right({ ...config, training: training.right })
+    if (E.isLeft(training)) return training
+    const { data, ...rest } = config
+    // Imported runs once said it so.
+    return E.right({ ...rest, training: training.right, ...(data !== '' && data !== undefined && { data }) })
   } catch (cause) {
     return E.left(problem('this is no JSON', { where: path, why: String(cause) }))
   }

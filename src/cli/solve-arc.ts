@@ -50,13 +50,16 @@ export interface ArcNames {
 }
 
 /** The names of an ARC run's tasks; nothing where the run solves other puzzles. */
-export const openNames = async (model: Reasoner, data: string): Promise<E.Either<Problem, ArcNames | undefined>> => {
-  if (!existsSync(join(data, 'train', 'dataset.json')))
+export const openNames = async (
+  model: Reasoner,
+  data: string | undefined,
+): Promise<E.Either<Problem, ArcNames | undefined>> => {
+  if (data === undefined || !existsSync(join(data, 'train', 'dataset.json')))
     return model.sizes.vocabulary !== arcVocabulary || model.sizes.puzzles === 1
       ? E.right(undefined)
       : E.left(
           problem('the dataset of the run is not there, whose names say which embedding is which task', {
-            where: data === '' ? 'the run was imported' : data,
+            where: data ?? 'the run was imported',
             fix: 'add --data DIR',
           }),
         )

@@ -149,8 +149,8 @@ const readPuzzle = (puzzle: string): E.Either<Problem, Given> => {
 }
 
 /** Columns of the grids of a dataset folder, which is not needed where squares are drawn; `undefined` where it is gone. */
-const widthOf = async (data: string): Promise<E.Either<Problem, number | undefined>> => {
-  if (!existsSync(join(data, 'train', 'dataset.json'))) return E.right(undefined)
+const widthOf = async (data: string | undefined): Promise<E.Either<Problem, number | undefined>> => {
+  if (data === undefined || !existsSync(join(data, 'train', 'dataset.json'))) return E.right(undefined)
   const info = await readInfo(data, 'train')()
   return E.isLeft(info) ? info : E.right(gridWidth(info.right))
 }

@@ -170,6 +170,7 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
   if (preset !== undefined && config !== undefined) usage('--preset and --config exclude each other')
   if (model !== undefined && config !== undefined) usage('--model and --config exclude each other')
   if (out === undefined && (resume || profile === undefined)) usage('give --out FOLDER')
+  if (profile !== undefined && tune) usage('--profile trains nothing: run `thetagrad tune` first, and leave out --tune')
   if (profile !== undefined && backend === 'reference') usage('--profile needs an adapter')
   if (!resume && preset === undefined && config === undefined)
     usage('give --preset NAME or --config FILE.ts, or --resume')

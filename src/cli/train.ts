@@ -1,5 +1,4 @@
 /** `thetagrad train`: from a preset or a config file to a run folder, and on from there with `--resume`. */
-import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { showBytes } from '../bytes.js'
@@ -22,7 +21,15 @@ import {
   tuneTraining,
 } from '../train/index.js'
 import { type BackendChoice, chooseBackend, deviceWords } from './backend.js'
-import { type EvaluationExamples, fits, openEvaluation, openTraining, type TrainingExamples } from './examples.js'
+import {
+  type EvaluationExamples,
+  fits,
+  isCsv,
+  openEvaluation,
+  openTraining,
+  type TrainingExamples,
+} from './examples.js'
+import { interruptible } from './interruption.js'
 import { type SizeChanges, withSizes } from './preset-sizes.js'
 import { profileCommand } from './profile.js'
 import { duration, percent, trainingProgress, tuningProgress } from './progress.js'
@@ -133,6 +140,8 @@ const fresh = async (options: TrainOptions): Promise<E.Either<readonly Problem[]
   const copies = options.augment ?? 0
   const examples = await openTraining(data, copies)
   if (E.isLeft(examples)) return listed(examples)
+  if (copies > 0 && !isCsv(data))
+    return failed(problem('the folder has its augmentations already', { where: data, fix: 'leave out --augment' }))
   const source = modelSource(options, examples.right.info.num_puzzle_identifiers)
   if (E.isLeft(source)) return listed(source)
   const loaded = await loadModel(source.right.model, { typeCheck: options.typeCheck ?? true })
@@ -154,7 +163,11 @@ const fresh = async (options: TrainOptions): Promise<E.Either<readonly Problem[]
     ...(options.evalData !== undefined && { evalData: resolve(options.evalData) }),
     augment: copies,
   }
-  return withEvaluation({ config, model: loaded.right.model, examples: examples.right })
+  return withEvaluation(
+    { config, model: loaded.right.model, examples: examples.right },
+    data,
+    options.evalData !== undefined,
+  )
 }
 
 /** Optimiser steps of so many epochs: an epoch takes one puzzle of every group, with its examples. As published. */
@@ -164,12 +177,17 @@ const stepsOf = (epochs: number, info: DatasetInfo, batch: number): number =>
 /** Opens what the settings say is evaluated on. */
 const withEvaluation = async (
   prepared: Omit<Prepared, 'evaluation'>,
+  data: string,
+  asksFor: boolean,
 ): Promise<E.Either<readonly Problem[], Prepared>> => {
   const { config, model } = prepared
   const { evalEvery, evalLimit = Number.POSITIVE_INFINITY, evalSplit = 'test' } = config.training
-  if (evalEvery === undefined) return E.right({ ...prepared, evaluation: undefined })
-  const { data, evalData = data } = config
-  if (config.evalData === undefined && evalSplit === 'test' && statSync(data).isFile())
+  if (evalEvery === undefined)
+    return asksFor
+      ? failed(problem('nothing is evaluated during training', { where: '--eval-data', fix: 'add --eval-every N' }))
+      : E.right({ ...prepared, evaluation: undefined })
+  const { evalData = data } = config
+  if (config.evalData === undefined && evalSplit === 'test' && isCsv(data))
     return failed(
       problem('there is nothing to evaluate on that is not trained on', {
         where: data,
@@ -188,7 +206,10 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
   const config = readConfig(options.out)
   if (E.isLeft(config)) return listed(config)
   if (E.isLeft(latestCheckpoint(options.out))) log('the run was stopped before its first checkpoint: it begins anew')
-  const data = resolve(options.data ?? config.right.data)
+  const given = options.data ?? config.right.data
+  if (given === undefined)
+    return failed(problem('the run does not say what to train on', { where: options.out, fix: 'add --data DIR' }))
+  const data = resolve(given)
   const examples = await openTraining(data, config.right.augment)
   if (E.isLeft(examples)) return listed(examples)
   const loaded = await loadModel(config.right.model, { typeCheck: false })
@@ -199,7 +220,11 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
   if (E.isLeft(training)) return listed(training)
   const evalData = options.evalData === undefined ? {} : { evalData: resolve(options.evalData) }
   const changed: RunConfig = { ...config.right, training: training.right, data, ...evalData }
-  return withEvaluation({ config: changed, model: loaded.right.model, examples: examples.right })
+  return withEvaluation(
+    { config: changed, model: loaded.right.model, examples: examples.right },
+    data,
+    options.evalData !== undefined,
+  )
 }
 
 /** The model of a preset or a file, with the recipe beside it. */
@@ -254,10 +279,9 @@ export const runTraining = async (
 ): Promise<E.Either<Problem, TrainingReport>> => {
   const { config, model, examples, evaluation, programs, backend, run, resume } = options
   const { training } = config
-  const interruption = interruptible()
   const progress = trainingProgress(training.steps)
-  try {
-    return await train({
+  return interruptible('stopping after this step and saving', (signal) =>
+    train({
       backend,
       model,
       settings: training,
@@ -266,42 +290,12 @@ export const runTraining = async (
       resume,
       ...(evaluation !== undefined && { evaluation }),
       ...(programs !== undefined && { programs }),
-      signal: interruption.signal,
+      signal,
       progress: progress.show,
       evaluated: ({ step, exact, token, examples: count }) =>
         log(`step ${step}: ${percent(exact)} of ${count} solved, ${percent(token)} of the tokens right`),
-    })()
-  } finally {
-    progress.stop()
-    interruption.release()
-  }
-}
-
-/**
- * The first Ctrl-C asks to stop; another one ends the process. npm and timeout pass a terminal's signal on to a process
- * that has had it already, so one that follows at once is the same.
- */
-const interruptible = () => {
-  const controller = new AbortController()
-  let asked = 0
-  const stop = () => {
-    const now = performance.now()
-    if (controller.signal.aborted) {
-      if (now - asked > 1000) process.exit(130)
-      return
-    }
-    asked = now
-    log('\nstopping after this step and saving; once more to quit without')
-    controller.abort()
-  }
-  const signals = ['SIGINT', 'SIGTERM'] as const
-  for (const signal of signals) process.on(signal, stop)
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const signal of signals) process.off(signal, stop)
-    },
-  }
+    })(),
+  ).finally(progress.stop)
 }
 
 const answer = (run: string, { config, device, report }: Trained) => {

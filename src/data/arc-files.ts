@@ -3,7 +3,7 @@
  * files `…challenges.json` with `…solutions.json` beside them. A bad file is a problem that names the file and the grid.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
 import type { ArcExample, ArcGrid } from './arc.js'
@@ -49,7 +49,7 @@ const fromFolder = (folder: string): E.Either<Problem, readonly ArcTask[]> => {
 }
 
 const fromCombined = (file: string): E.Either<Problem, readonly ArcTask[]> => {
-  const solutionsFile = file.replace('challenges', 'solutions')
+  const solutionsFile = join(dirname(file), basename(file).replace('challenges', 'solutions'))
   if (solutionsFile === file || !existsSync(solutionsFile))
     return E.left(
       problem('the solutions of the tasks are missing', {

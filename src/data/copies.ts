@@ -5,7 +5,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
-import { dihedral } from './dihedral.js'
+import { dihedral, symmetriesOf } from './dihedral.js'
 import { type Geometry, geometryOfCells, gridOfTokens, isSolution, tokensOf, vocabularyOf } from './grid.js'
 import { judgeMazeTokens, mazeOfTokens, mazeVocabulary, solveMaze, turnMaze } from './maze.js'
 import { randomOf } from './random.js'
@@ -42,13 +42,10 @@ export const sudokuCopies = (geometry: Geometry): Copies => {
   }
 }
 
-/** The symmetries of a rectangle that keep its shape: all eight of a square, four otherwise. */
-const rectangleSymmetries = (isSquare: boolean): readonly number[] => (isSquare ? numbers(8) : [0, 2, 4, 5])
-
 /** Mazes turned and mirrored. */
 export const mazeCopies = (width: number, height: number): Copies => {
   const rows = numbers(height).map((y) => numbers(width).map((x) => y * width + x))
-  const maps = rectangleSymmetries(width === height).map(
+  const maps = symmetriesOf(width, height).map(
     (t): TokenSymmetry => ({ cells: dihedral(rows, t).flat(), tokens: numbers(mazeVocabulary) }),
   )
   return {
@@ -105,7 +102,7 @@ const isSudoku = (geometry: Geometry, { inputs, labels }: Labelled): boolean => 
 /** Whether the label of the maze, turned, is the label of the turned maze, for all its symmetries. */
 const labelFollows = ({ inputs, labels }: Labelled, width: number, height: number): boolean => {
   const maze = { question: mazeOfTokens(inputs, width), answer: mazeOfTokens(labels, width) }
-  return rectangleSymmetries(width === height).every((t) => {
+  return symmetriesOf(width, height).every((t) => {
     const { question, answer } = turnMaze(maze, t)
     return solveMaze(question)?.answer.cells === answer.cells
   })

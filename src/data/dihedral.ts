@@ -32,3 +32,7 @@ export const dihedral = <A>(rows: Rows<A>, t: number): Rows<A> => {
 
 /** The symmetry that undoes `t`. */
 export const inverseDihedral = (t: number): number => (t === 1 ? 3 : t === 3 ? 1 : t)
+
+/** Those that keep the shape of a rectangle: all eight of a square, four of another one. */
+export const symmetriesOf = (width: number, height: number): readonly number[] =>
+  width === height ? [0, 1, 2, 3, 4, 5, 6, 7] : [0, 2, 4, 5]

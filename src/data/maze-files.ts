@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
 import { eachRow, type PuzzleRow, parseRows } from './csv-rows.js'
+import { symmetriesOf } from './dihedral.js'
 import { judgeMaze, type Maze, type MazePuzzle, mazeTokens, mazeVocabulary, turnMaze } from './maze.js'
 import { type DatasetSource, type Rows, singleRows } from './source.js'
 
@@ -129,7 +130,3 @@ export const mazeLeaks = (
   }
   return new Set(test.flatMap(({ question }, i) => (known.has(question.cells) ? [i] : [])))
 }
-
-/** The symmetries that keep a rectangle's shape: all eight of a square, four of another one. */
-const symmetriesOf = (width: number, height: number): readonly number[] =>
-  width === height ? [0, 1, 2, 3, 4, 5, 6, 7] : [0, 2, 4, 5]

@@ -1,7 +1,7 @@
 /** A dataset folder is written whole or not at all: built beside its place and moved there. */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
 
@@ -34,6 +34,28 @@ export const mayReplace = async (path: string): Promise<E.Either<Problem, void>>
       )
 }
 
+/** What a process left behind that was killed: half a dataset is removed, one that was to be replaced put back. */
+const mend = async (folder: string): Promise<void> => {
+  const [within, name] = [dirname(folder), basename(folder)]
+  if (!existsSync(within)) return
+  for (const entry of await readdir(within)) {
+    const [, state, owner] = /^\.(building|replaced)-(\d+)$/.exec(entry.slice(name.length)) ?? []
+    if (!entry.startsWith(name) || state === undefined || isAlive(Number(owner))) continue
+    const left = join(within, entry)
+    if (state === 'replaced' && !existsSync(folder)) await rename(left, folder)
+    else await rm(left, { recursive: true, force: true })
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (cause) {
+    // One that is another user's may not be asked.
+    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
 /**
  * Lets `build` fill a new folder and puts that in the place of an older dataset, never of anything else. Whatever `build`
  * throws, or a problem it returns, leaves the place as it was.
@@ -51,6 +73,7 @@ export const replaceFolder = async <A>(
   // Where nothing could be written there may be nothing to remove either.
   const undo = () => rm(building, { recursive: true, force: true }).catch(() => {})
   try {
+    await mend(folder)
     await rm(building, { recursive: true, force: true })
     await mkdir(building, { recursive: true })
     const built = await build(building)

@@ -7,6 +7,8 @@
  * forbids `Atomics.wait` on its main thread and needs none of this: there it is a plain await.
  */
 
+import { turn } from '../turn.js'
+
 const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined
 
 const SLEEP_MS = 0.5
@@ -20,6 +22,7 @@ export const settled = async <A>(promise: Promise<A>): Promise<A> => {
     waiting = false
   }
   promise.then(seen, seen)
+  // Dawn processes its events in a turn.
   await turn()
   while (waiting) {
     Atomics.wait(cell, 0, 0, SLEEP_MS)
@@ -27,6 +30,3 @@ export const settled = async <A>(promise: Promise<A>): Promise<A> => {
   }
   return promise
 }
-
-/** One turn of Node's event loop: Dawn processes its events in it. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -1,5 +1,6 @@
 /** The interpreter as a backend: what runs where there is no graphics adapter, and what devices are compared with. */
 import { type Backend, bindDims, type DType, graphRoots, type HostArray, simplify, topological } from '../ir/index.js'
+import { turn } from '../turn.js'
 import { evaluate } from './interpreter.js'
 import type { Values } from './semantics.js'
 
@@ -54,6 +55,8 @@ export const referenceBackend = (): Backend => {
             if (target.op.kind === 'input')
               keep(target.op.name, Float64Array.from(toHost(values[names.length + i]!, target.dtype)), target.dtype)
           })
+          // It computes on this very thread: a Ctrl-C would be heard after the last run.
+          await turn()
         },
         read: async (wanted) =>
           Object.fromEntries(

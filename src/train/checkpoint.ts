@@ -4,21 +4,12 @@
  * is written into a temporary folder, flushed to the disk and renamed, so that a folder with its final name is always whole
  * and a process may be killed at any moment. Reading them is in `stored.ts`.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { type Problem, problem } from '../problem.js'
+import { writeLarge } from './large-file.js'
 import { encodeSafetensors, type StoredTensors } from './safetensors.js'
 
 export interface Checkpoint {
@@ -53,17 +44,6 @@ export const folderOf = (run: string): string => join(run, 'checkpoints')
 
 export const ioProblem = (what: string, where: string) => (cause: unknown) =>
   problem(what, { where, why: cause instanceof Error ? cause.message : String(cause) })
-
-const writeDurably = (path: string, data: Uint8Array): void => {
-  const file = openSync(path, 'w')
-  try {
-    let at = 0
-    while (at < data.length) at += writeSync(file, data, at)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-}
 
 /** Folders cannot be flushed everywhere (Windows): then the rename is as durable as it gets. */
 const flushFolder = (path: string): void => {
@@ -145,9 +125,9 @@ export const saveCheckpoint = (
 
 const writeInto = (folder: string, { model, average, optimizer, state, step }: Checkpoint): void => {
   const metadata = { format: 'pt', step: `${step}` }
-  writeDurably(join(folder, files.model), encodeSafetensors(model, metadata))
-  if (average !== undefined) writeDurably(join(folder, files.average), encodeSafetensors(average, metadata))
-  writeDurably(join(folder, files.optimizer), encodeSafetensors(optimizer))
-  writeDurably(join(folder, files.state), new TextEncoder().encode(`${JSON.stringify({ ...state, step })}\n`))
+  writeLarge(join(folder, files.model), encodeSafetensors(model, metadata))
+  if (average !== undefined) writeLarge(join(folder, files.average), encodeSafetensors(average, metadata))
+  writeLarge(join(folder, files.optimizer), encodeSafetensors(optimizer))
+  writeLarge(join(folder, files.state), new TextEncoder().encode(`${JSON.stringify({ ...state, step })}\n`))
   flushFolder(folder)
 }

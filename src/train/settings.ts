@@ -71,11 +71,12 @@ interface SettingRule {
   readonly about: string
   /** One of these words… */
   readonly words?: readonly string[]
-  /** … or a number from `min` to `max`; `within`: the ends are excluded. */
+  /** … or a number from `min` to `max`, or `above` the one and `below` the other. */
   readonly whole?: boolean
   readonly min?: number
   readonly max?: number
-  readonly within?: boolean
+  readonly above?: number
+  readonly below?: number
   /** May be absent. */
   readonly optional?: boolean
 }
@@ -95,15 +96,14 @@ export const settingRules: { readonly [K in keyof Required<TrainingSettings>]: S
   puzzleLr: { about: 'peak learning rate of the puzzle embedding', min: 0 },
   lrMinRatio: { about: 'where the cosine ends, as a share of the peak; 1: no decay', min: 0, max: 1 },
   warmup: { about: 'steps of linear warm-up', whole: true, min: 0 },
-  beta1: { about: 'of AdamATan2', min: 0, max: 1 },
-  beta2: { about: 'of AdamATan2', min: 0, max: 1 },
+  beta1: { about: 'of AdamATan2', min: 0, below: 1 },
+  beta2: { about: 'of AdamATan2', min: 0, below: 1 },
   weightDecay: { about: 'decoupled', min: 0 },
   puzzleWeightDecay: { about: 'of the puzzle embedding', min: 0 },
   ema: {
     about: 'rate of the average of the weights that evaluation uses',
-    min: 0,
-    max: 1,
-    within: true,
+    above: 0,
+    below: 1,
     optional: true,
   },
   seed: { about: 'all randomness follows from it', whole: true, min: 0 },
@@ -126,21 +126,26 @@ export const settingNames = Object.keys(settingRules) as readonly SettingName[]
 
 /** What a setting may be, in words. */
 export const settingRange = (name: SettingName): string => {
-  const { words, whole = false, min = 0, max, within = false } = settingRules[name]
+  const { words, whole = false, min = 0, max, above, below } = settingRules[name]
   if (words !== undefined) return words.map((word) => JSON.stringify(word)).join(' or ')
-  const [above, below] = within ? ['>', '<'] : ['≥', '≤']
-  return `a ${whole ? 'whole ' : ''}number ${above} ${min}${max === undefined ? '' : ` and ${below} ${max}`}`
+  const least = above === undefined ? `≥ ${min}` : `> ${above}`
+  const most = below !== undefined ? ` and < ${below}` : max === undefined ? '' : ` and ≤ ${max}`
+  return `a ${whole ? 'whole ' : ''}number ${least}${most}`
 }
 
 /** Why a setting cannot have this value. */
 const refusal = (name: SettingName, value: unknown): Omit<Problem, 'where'> | undefined => {
-  const { words, whole = false, min = 0, max = Number.POSITIVE_INFINITY, within = false } = settingRules[name]
+  const { words, whole = false, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = settingRules[name]
+  const { above = Number.NEGATIVE_INFINITY, below = Number.POSITIVE_INFINITY } = settingRules[name]
   const isRight =
     words !== undefined
       ? words.includes(value as string)
       : typeof value === 'number' &&
         Number.isFinite(value) &&
-        (within ? value > min && value < max : value >= min && value <= max) &&
+        value >= min &&
+        value <= max &&
+        value > above &&
+        value < below &&
         (!whole || Number.isInteger(value))
   if (isRight) return undefined
   const range = settingRange(name)
@@ -160,14 +165,20 @@ const unknownSetting = (key: string): Omit<Problem, 'where'> | undefined => {
 
 /** Settings that do not go together. */
 const contradiction = (settings: TrainingSettings): Omit<Problem, 'where'> | undefined => {
-  const { batch, accumulate = 1, evalEvery, patience, best } = settings
+  const { batch, accumulate = 1, evalEvery, patience, best, evalLimit, evalSplit } = settings
   if (batch % accumulate !== 0)
     return {
       what: `a batch of ${batch} cannot be made of ${accumulate} micro-batches`,
       fix: 'let accumulate divide it',
     }
-  const wants =
-    patience !== undefined ? 'patience' : best === 'exact' || best === 'token' ? `best "${best}"` : undefined
+  const wants = Object.entries({
+    patience,
+    evalLimit,
+    evalSplit,
+    [`best "${best}"`]: best === 'loss' ? undefined : best,
+  })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name)[0]
   return wants !== undefined && evalEvery === undefined
     ? { what: `${wants} needs evaluations during training`, fix: 'set evalEvery too' }
     : undefined

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
 import { type Checkpoint, checkpointSteps, files, folderOf, ioProblem, nameOf, stepOf } from './checkpoint.js'
+import { readLarge } from './large-file.js'
 import { decodeSafetensors, type StoredTensors } from './safetensors.js'
 
 /** The weights as they are trained, or their moving average. Where neither is asked for: the average, if there is one. */
 export type Weights = 'live' | 'ema'
 
 const readBytes = (path: string): E.Either<Problem, Uint8Array> =>
-  E.tryCatch(() => readFileSync(path), ioProblem('the checkpoint cannot be read', path))
+  E.tryCatch(() => readLarge(path), ioProblem('the checkpoint cannot be read', path))
 
 const readTensors = (path: string): E.Either<Problem, StoredTensors> => {
   const bytes = readBytes(path)
@@ -75,12 +76,17 @@ export const readModel = (checkpoint: string, weights?: Weights): E.Either<Probl
   return E.isLeft(average) ? average : E.right({ ...model.right, ...average.right })
 }
 
-/** The parameters stored at a path: a safetensors file, the folder of a checkpoint, or a run with its newest one. */
+/** What lies at a path: a safetensors file, the folder of a checkpoint, or of a run the one of its newest. */
+export const checkpointAt = (path: string): E.Either<Problem, string> =>
+  isFile(path) || existsSync(join(path, files.model)) ? E.right(path) : latestCheckpoint(path)
+
+const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile()
+
+/** The parameters stored at such a path. */
 export const readModelAt = (path: string, weights?: Weights): E.Either<Problem, StoredTensors> => {
-  if (existsSync(path) && statSync(path).isFile()) return readTensors(path)
-  if (existsSync(join(path, files.model))) return readModel(path, weights)
-  const latest = latestCheckpoint(path)
-  return E.isLeft(latest) ? latest : readModel(latest.right, weights)
+  const found = checkpointAt(path)
+  if (E.isLeft(found)) return found
+  return isFile(found.right) ? readTensors(found.right) : readModel(found.right, weights)
 }
 
 /** Everything a run needs to go on. */

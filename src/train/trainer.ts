@@ -30,14 +30,13 @@ export interface TrainingProgress {
   readonly loss: number
   /** Share of the examples that halted since the last report whose answer was right. */
   readonly exact: number
-  readonly lr: number
   readonly stepsPerSecond: number
   readonly secondsLeft: number
 }
 
 export interface TrainingReport {
   readonly step: number
-  /** Stopped by the signal before the last step. */
+  /** Stopped by the signal before the last step, or the evaluation after it. */
   readonly interrupted: boolean
   /** Why it ended before the last step of itself. */
   readonly stoppedEarly?: string
@@ -145,7 +144,6 @@ const loop = async (
       steps,
       loss: summary.loss,
       exact: summary.exact_accuracy,
-      lr: rateAt(settings, settings.lr, step),
       stepsPerSecond: 1000 / msPerStep,
       secondsLeft: ((steps - step) * msPerStep) / 1000,
     })
@@ -219,7 +217,7 @@ const loop = async (
   const reason = stopReason(standing, settings)
   return E.right({
     step,
-    interrupted: step < steps && reason === undefined,
+    interrupted: reason === undefined && (step < steps || evaluates()),
     ...(step < steps && reason !== undefined && { stoppedEarly: reason }),
     ...(standing.best !== undefined && { best: standing.best }),
     seconds: (clock() - started) / 1000,

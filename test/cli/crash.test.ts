@@ -110,6 +110,18 @@ const expectWhole = (run: string): void => {
   expect(best(run)).toBe(best('whole'))
 }
 
+test('Ctrl-C ends a run of the interpreter after the step in hand; it goes on to the same end', async () => {
+  const child = fresh('stopped')
+  const end = ended(child)
+  await appears(at('stopped', 'checkpoints'), child)
+  child.kill('SIGINT')
+  const { status, stderr } = await end
+  expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining('stopping after this step') })
+  expect(newest('stopped')!.step).toBeLessThan(STEPS)
+  await succeeded(resumed('stopped'))
+  expectWhole('stopped')
+}, 180_000)
+
 test(
   `a run killed ${KILLS} times loses and doubles nothing`,
   async () => {

@@ -32,17 +32,34 @@ afterEach(() => {
 
 describe('a verdict on matrix units', () => {
   it('is good only where kernels were tried and were right', () => {
-    expect(verdictOf({ stdout: '{"right": 24}\n' })).toEqual({ isUsable: true })
+    expect(verdictOf({ stdout: '{"right": 24}\n' })).toMatchObject({ isUsable: true })
     expect(verdictOf({ stdout: '{"right": 0}' })).toMatchObject({ isUsable: false })
-    expect(verdictOf({ stdout: '{"why": "matmul.nn computes wrong numbers"}' })).toEqual({
+    expect(verdictOf({ stdout: '{"why": "matmul.nn computes wrong numbers"}' })).toMatchObject({
       isUsable: false,
       why: 'matmul.nn computes wrong numbers',
     })
-    expect(verdictOf({ stdout: '' })).toEqual({ isUsable: false, why: 'the self-test said nothing' })
-    expect(verdictOf({ stdout: '{"right": 24}', failure: 'was ended by SIGSEGV' })).toEqual({
+    expect(verdictOf({ stdout: '' })).toMatchObject({ isUsable: false, why: 'the self-test said nothing' })
+    expect(verdictOf({ stdout: '{"right": 24}', failure: 'was ended by SIGSEGV' })).toMatchObject({
       isUsable: false,
       why: 'the self-test was ended by SIGSEGV',
     })
+  })
+
+  it('is not kept where the units were not tried', async () => {
+    const untried = [
+      { stdout: '', failure: 'was killed', isUntried: true },
+      { stdout: '{"why": "the adapter is lost", "isUntried": true}' },
+    ]
+    for (const ended of untried)
+      expect(await matrixVerdict(adapter, async () => ended)).toMatchObject({ isUsable: false })
+    expect(await matrixVerdict(adapter, async () => ({ stdout: '{"right": 1}' }))).toEqual({ isUsable: true })
+  })
+
+  it('is kept nowhere, and no failure, where nothing can be written', async () => {
+    const file = join(folder, 'a-file')
+    writeFileSync(file, '')
+    process.env.THETAGRAD_CACHE = file
+    expect(await matrixVerdict(adapter, async () => ({ stdout: '{"right": 1}' }))).toEqual({ isUsable: true })
   })
 
   it('is asked for once for an adapter, its driver and its unit', async () => {

@@ -1,5 +1,6 @@
 /** Folders written as a stream and at once, byte for byte as the published builders leave them. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
@@ -137,6 +138,26 @@ const published = (path: string): void => {
     write('group_indices', Int32Array.of(0, 2, 3), [3])
   }
 }
+
+describe('a folder beside which a killed process left something', () => {
+  const dead = (spawnSync(process.execPath, ['-e', '']).pid ?? 0) as number
+  const left = () => readdirSync(folder).sort()
+
+  it('loses half a dataset, but not one that is being built', async () => {
+    for (const owner of [dead, process.ppid]) mkdirSync(join(folder, `mine.building-${owner}`))
+    right(await writeSource(sudoku(), join(folder, 'mine'))())
+    expect(left()).toEqual(['mine', `mine.building-${process.ppid}`])
+  })
+
+  it('gets back what was to be replaced', async () => {
+    right(await writeSource(sudoku(), join(folder, 'mine'))())
+    renameSync(join(folder, 'mine'), join(folder, `mine.replaced-${dead}`))
+    const stop = AbortSignal.abort()
+    expect(E.isLeft(await writeSource(arc(), join(folder, 'mine'), { signal: stop })())).toBe(true)
+    expect(left()).toEqual(['mine'])
+    right(await readDataset(join(folder, 'mine'))())
+  })
+})
 
 describe('a published folder', () => {
   it('is the same byte for byte when it was read and written: 64-bit tokens, fields of its own, held-out tasks', async () => {

@@ -161,10 +161,12 @@ describe('training', () => {
     async (_, chosen, of = model) => {
       right(await run({ settings: chosen, evaluation, model: of }))
       const [whole, wholeLines, wholeEvaluations, wholeBest] = [newest(), lines(), evaluations(), best()]
-      for (const after of [2, 5, 7]) {
+      // The last step stands for the evaluation after it.
+      for (const after of [2, 5, 7, settings.steps - 1]) {
         empty()
         const first = right(await run({ ...stopping(after), settings: chosen, evaluation, model: of }))
-        expect(first).toMatchObject({ step: after + 1, interrupted: true })
+        const isUnfinished = after + 1 < settings.steps || 'evalEvery' in chosen
+        expect(first).toMatchObject({ step: after + 1, interrupted: isUnfinished })
         const second = right(await run({ resume: true, settings: chosen, evaluation, model: of }))
         expect(second.interrupted).toBe(false)
         expect(lines()).toEqual(wholeLines)
