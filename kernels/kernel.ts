@@ -6,7 +6,7 @@
  * `read_write` in a dispatch, even for disjoint ranges.
  */
 export interface Kernel {
-  /** Family and variant, e.g. `matmul.nt.software P4 K4`; shown by profiles. */
+  /** Family and variant, e.g. `matmul.nt 40×64×32 subgroup 2×2`; shown by profiles. */
   readonly name: string
   readonly wgsl: string
   /** Number of storage bindings (inputs, then outputs). */

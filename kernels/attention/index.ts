@@ -17,11 +17,11 @@ const bySubgroup = (target: Target) => target.adapterClass === 'software' && tar
 
 /** out_i = Σ_j softmax_j(q_i·k_j / √d) v_j. Bindings: qkv [B, T, 3, H, d] → out [B, T, H, d]. */
 export const attentionForward = (spec: AttentionSpec, target: Target): Kernel =>
-  bySubgroup(target) ? subgroupForward(planTile(spec, 1)) : rowsForward(planRows(spec, target))
+  bySubgroup(target) ? subgroupForward(planTile(spec, 1, target)) : rowsForward(planRows(spec, target))
 
 /** log Σ_j exp(q_i·k_j / √d), which the backward pass needs. Bindings: qkv [B, T, 3, H, d] → statistics [B, H, T]. */
 export const attentionStatistics = (spec: AttentionSpec, target: Target): Kernel =>
-  bySubgroup(target) ? subgroupStatistics(planTile(spec, 1)) : rowsStatistics(planRows(spec, target))
+  bySubgroup(target) ? subgroupStatistics(planTile(spec, 1, target)) : rowsStatistics(planRows(spec, target))
 
 /**
  * With p_ij = exp(q_i·k_j/√d − lse_i) and delta_i = out_i·dOut_i:
@@ -34,4 +34,4 @@ export const attentionStatistics = (spec: AttentionSpec, target: Target): Kernel
  * each; nothing is added atomically.
  */
 export const attentionBackward = (spec: AttentionSpec, target: Target): readonly Kernel[] =>
-  bySubgroup(target) ? subgroupBackward(planTile(spec, 2)) : rowsBackward(planRows(spec, target))
+  bySubgroup(target) ? subgroupBackward(planTile(spec, 2, target)) : rowsBackward(planRows(spec, target))

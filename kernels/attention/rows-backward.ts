@@ -3,6 +3,7 @@
  * and both sums would not fit into the registers of an invocation, and computing the scores once more is cheaper than
  * keeping them in memory.
  */
+import { range } from '../grid.js'
 import type { Kernel } from '../kernel.js'
 import {
   accumulate,
@@ -17,7 +18,7 @@ import {
   storeRow,
   zeroRow,
 } from './rows.js'
-import { backwardBindings, clamp, output, packed, range, statistic } from './spec.js'
+import { backwardBindings, clamp, output, packed, statistic } from './spec.js'
 
 const loadStatistics = (plan: RowPlan, n: number | '_', query: string, withDelta: boolean): string =>
   `let at${n} = ${statistic(plan, query)}; let lse${n} = lse[at${n}];${withDelta ? ` let delta${n} = delta[at${n}];` : ''}`

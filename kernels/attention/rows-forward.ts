@@ -2,6 +2,7 @@
  * Attention forward, an invocation a query: online softmax with a running maximum m, sum l and weighted sum o, rescaled
  * when the maximum grows.
  */
+import { range } from '../grid.js'
 import type { Kernel } from '../kernel.js'
 import {
   accumulate,
@@ -17,7 +18,7 @@ import {
   storeRow,
   zeroRow,
 } from './rows.js'
-import { output, packed, range, statistic } from './spec.js'
+import { output, packed, statistic } from './spec.js'
 
 const keysMet = (plan: RowPlan): Met => [['k', packed(plan, 'k')]]
 const allMet = (plan: RowPlan): Met => [...keysMet(plan), ['v', packed(plan, 'v')]]

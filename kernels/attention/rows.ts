@@ -8,8 +8,18 @@
  *
  * Software adapters without subgroups take the same way without tiles, one row at a time: barriers are dear there.
  */
+import { type Grid, range } from '../grid.js'
 import type { Kernel, Target } from '../kernel.js'
-import { type AttentionSpec, clamp, declare, describeSpec, type Rows, range, type Vectors, vectorsOf } from './spec.js'
+import {
+  type AttentionSpec,
+  clamp,
+  declare,
+  describeSpec,
+  partsOf,
+  type Rows,
+  type Vectors,
+  vectorsOf,
+} from './spec.js'
 
 export interface RowPlan extends Vectors {
   /** Invocations of a workgroup, a row each. */
@@ -20,6 +30,7 @@ export interface RowPlan extends Vectors {
   readonly tile: number
   /** Whether one kernel writes both dk and dv. */
   readonly together: boolean
+  readonly grid: Grid
 }
 
 const BLOCK = 4
@@ -30,15 +41,17 @@ const WARP = 32
 /** Most numbers of a row for which k, v, dk and dv stay in the registers of an invocation (255 on NVIDIA). */
 const MOST_TOGETHER = 32
 
-export const planRows = (spec: AttentionSpec, { adapterClass, maxWorkgroupMemoryBytes }: Target): RowPlan => {
+export const planRows = (spec: AttentionSpec, target: Target): RowPlan => {
+  const { adapterClass, maxWorkgroupMemoryBytes } = target
+  const grid = (rows: number) => partsOf(spec, rows, target)
   const vectors = { ...vectorsOf(spec), together: spec.headDim <= MOST_TOGETHER }
-  if (adapterClass === 'software') return { ...vectors, rows: 16, block: 1, tile: 0 }
+  if (adapterClass === 'software') return { ...vectors, rows: 16, block: 1, tile: 0, grid: grid(16) }
   const bytes = Math.min(TILE_BYTES, maxWorkgroupMemoryBytes)
   const fitting = Math.min(MOST_TILE_ROWS, Math.floor(bytes / (8 * spec.headDim)), spec.sequence + BLOCK - 1)
   const tile = Math.floor(fitting / BLOCK) * BLOCK
   // A short sequence takes one workgroup, which then loads everything only once.
   const rows = spec.sequence <= 4 * WARP ? Math.ceil(spec.sequence / WARP) * WARP : 2 * WARP
-  return { ...vectors, rows, block: tile === 0 ? 1 : BLOCK, tile }
+  return { ...vectors, rows, block: tile === 0 ? 1 : BLOCK, tile, grid: grid(rows) }
 }
 
 /** The kinds of rows that are met (at most two), by the names which `met` knows them by. */
@@ -133,7 +146,7 @@ export const rowKernel = (
 ): Kernel => ({
   name: `${name} ${describeSpec(plan.spec)}`,
   bindings: bindings.length,
-  workgroups: [Math.ceil(plan.spec.sequence / plan.rows), plan.spec.heads, plan.spec.batch],
+  workgroups: plan.grid.workgroups,
   wgsl: [
     ...(bindings.some(([, type]) => type === halfType(plan)) ? ['enable f16;'] : []),
     ...declare(bindings),
@@ -142,7 +155,8 @@ export const rowKernel = (
       : kinds.map(([kind]) => `var<workgroup> ${kind}_tile: array<${plan.type}, ${plan.tile * plan.chunks}>;`)),
     `@compute @workgroup_size(${plan.rows})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {',
-    `let row_ = workgroup.x * ${plan.rows}u + lane;`,
+    plan.grid.wgsl,
+    `let row_ = part * ${plan.rows}u + lane;`,
     `let row = ${clamp(plan, 'row_')};`,
     ...body,
     '}',

@@ -1,7 +1,11 @@
 /**
  * The sizes of an attention and where its numbers lie: packed projections [B, T, 3, H, d] (q, k, v), rows of the output
- * [B, T, H, d], statistics [B, H, T]. In all kernels `workgroup.z` is the batch element and `workgroup.y` the head.
+ * [B, T, H, d], statistics [B, H, T]. In all kernels `element` is that of the batch, `head` the head, and
+ * `part` numbers the parts of the sequence that workgroups own.
  */
+import { type Grid, gridOf } from '../grid.js'
+import type { Target } from '../kernel.js'
+
 export interface AttentionSpec {
   /** B */
   readonly batch: number
@@ -40,16 +44,16 @@ const PART = { q: 0, k: 1, v: 2 } as const
 export const packed = ({ spec, chunks }: Vectors, part: 'q' | 'k' | 'v', buffer = 'qkv'): Rows => ({
   buffer,
   address: (token) =>
-    `(((workgroup.z * ${spec.sequence}u + ${token}) * 3u + ${PART[part]}u) * ${spec.heads}u + workgroup.y) * ${chunks}u`,
+    `(((element * ${spec.sequence}u + ${token}) * 3u + ${PART[part]}u) * ${spec.heads}u + head) * ${chunks}u`,
 })
 
 export const output = ({ spec, chunks }: Vectors, buffer: string): Rows => ({
   buffer,
-  address: (token) => `((workgroup.z * ${spec.sequence}u + ${token}) * ${spec.heads}u + workgroup.y) * ${chunks}u`,
+  address: (token) => `((element * ${spec.sequence}u + ${token}) * ${spec.heads}u + head) * ${chunks}u`,
 })
 
 export const statistic = ({ spec }: Vectors, token: string): string =>
-  `(workgroup.z * ${spec.heads}u + workgroup.y) * ${spec.sequence}u + ${token}`
+  `(element * ${spec.heads}u + head) * ${spec.sequence}u + ${token}`
 
 /** Inputs and output of the backward kernels, each of which writes a part of dQkv. */
 export const backwardBindings = ({ type }: Vectors) =>
@@ -68,7 +72,9 @@ export const declare = (bindings: Bindings): readonly string[] =>
 /** Keeps a token within the sequence, so that loads stay in bounds; what is loaded so is masked. */
 export const clamp = ({ spec }: Vectors, token: string): string => `min(${token}, ${spec.sequence - 1}u)`
 
+/** A workgroup for `rows` rows of every head. */
+export const partsOf = ({ batch, sequence, heads }: AttentionSpec, rows: number, target: Target): Grid =>
+  gridOf(target, ['part', Math.ceil(sequence / rows)], ['head', heads], ['element', batch])
+
 export const describeSpec = ({ batch, sequence, heads, headDim }: AttentionSpec): string =>
   `[${batch},${sequence},${heads},${headDim}]`
-
-export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i)

@@ -1,6 +1,7 @@
 /** Attention backward by subgroups: one kernel owns queries and writes dq, the other owns keys and writes dk and dv. */
+import { range } from '../grid.js'
 import type { Kernel } from '../kernel.js'
-import { backwardBindings, clamp, output, packed, range, statistic } from './spec.js'
+import { backwardBindings, clamp, output, packed, statistic } from './spec.js'
 import {
   everyPair,
   everyRow,

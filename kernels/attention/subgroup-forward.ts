@@ -2,8 +2,9 @@
  * Attention forward by subgroups: scores of a block, online softmax (a running maximum and sum of every query, what was
  * summed before rescaled when the maximum grows), weighted sum of the values. Exponentials are taken in base 2.
  */
+import { range } from '../grid.js'
 import type { Kernel } from '../kernel.js'
-import { output, packed, range, statistic } from './spec.js'
+import { output, packed, statistic } from './spec.js'
 import {
   everyPair,
   everyRow,

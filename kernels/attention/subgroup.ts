@@ -14,8 +14,18 @@
  * as the matmul kernels for these adapters do, and for the same reasons (no workgroup memory, whose barriers are slow
  * there; every loaded or handed-round number used several times; loop bodies of some hundred instructions).
  */
-import type { Kernel } from '../kernel.js'
-import { type AttentionSpec, clamp, declare, describeSpec, type Rows, range, type Vectors, vectorsOf } from './spec.js'
+import { type Grid, range } from '../grid.js'
+import type { Kernel, Target } from '../kernel.js'
+import {
+  type AttentionSpec,
+  clamp,
+  declare,
+  describeSpec,
+  partsOf,
+  type Rows,
+  type Vectors,
+  vectorsOf,
+} from './spec.js'
 
 /** Lanes of a subgroup. */
 export const LANES = 8
@@ -27,6 +37,7 @@ export interface Tile extends Vectors {
   readonly keys: number
   /** Vectors of columns that each lane owns, ⌈chunks / 8⌉. */
   readonly columns: number
+  readonly grid: Grid
 }
 
 /** Most multiplications of vectors in a loop body: beyond it leaves the instruction cache and takes seconds to compile. */
@@ -39,7 +50,7 @@ const COST = { load: 25, hand: 0.5, exp: 30 } as const
 /**
  * The tile with the least estimated time. `sums`: the most inner products, or weighted sums, that a loop of the kernel makes.
  */
-export const planTile = (spec: AttentionSpec, sums: 1 | 2): Tile => {
+export const planTile = (spec: AttentionSpec, sums: 1 | 2, target: Target): Tile => {
   const vectors = vectorsOf(spec)
   const { chunks, width } = vectors
   const columns = Math.ceil(chunks / LANES)
@@ -54,7 +65,7 @@ export const planTile = (spec: AttentionSpec, sums: 1 | 2): Tile => {
     .filter(({ rows, keys }) => rows * keys === 1 || rows * keys * columns * sums <= LARGEST_BODY)
     .map((tile) => ({ ...tile, time: time(tile.rows, tile.keys) }))
   const { rows, keys } = tiles.reduce((best, tile) => (tile.time < best.time ? tile : best))
-  return { ...vectors, rows, keys, columns }
+  return { ...vectors, rows, keys, columns, grid: partsOf(spec, rows, target) }
 }
 
 export const everyRow = ({ rows }: Tile, text: (r: number) => string): readonly string[] => range(rows).map(text)
@@ -184,13 +195,14 @@ export const tileKernel = (
 ): Kernel => ({
   name: `${name} ${describeSpec(tile.spec)} ${tile.rows}×${LANES * tile.keys}`,
   bindings: bindings.length,
-  workgroups: [Math.ceil(tile.spec.sequence / tile.rows), tile.spec.heads, tile.spec.batch],
+  workgroups: tile.grid.workgroups,
   wgsl: [
     'enable subgroups;',
     ...declare(bindings),
     `@compute @workgroup_size(${LANES})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
-    `let first = workgroup.x * ${tile.rows}u;`,
+    tile.grid.wgsl,
+    `let first = part * ${tile.rows}u;`,
     ...range(tile.columns).map((i) => {
       const column = `lane + ${i * LANES}u`
       return `let column${i} = ${isWhole(tile, i) ? column : `min(${column}, ${tile.chunks - 1}u)`};`

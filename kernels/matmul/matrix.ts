@@ -27,6 +27,7 @@
  * the place of a workgroup are the same for all its lanes. The design follows ONNX Runtime's 16×16×16 kernel and
  * llama.cpp's `mul_mat_subgroup_matrix`, but for f32 sums.
  */
+import { range } from '../grid.js'
 import type { Kernel, MatrixUnit, Target } from '../kernel.js'
 import {
   batchStrides,
@@ -44,7 +45,6 @@ import {
 import { type OperandTile, stagedOperand } from './staging.js'
 
 const PADDING = 8
-const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /** Invocations and bytes of workgroup memory of a variant: an adapter has limits on both. */
 export const matrixNeeds = ({ down, across, rows, columns, depth }: MatrixTile, unit: MatrixUnit) => {

@@ -6,6 +6,7 @@
  * nt: the columns of neighbouring invocations are neighbours, and B is read along k, as A is in nn and nt: four values a
  * load where 4 divides k.
  */
+import { range } from '../grid.js'
 import type { Kernel, Target } from '../kernel.js'
 import {
   batchStrides,
@@ -20,7 +21,6 @@ import {
 
 const INVOCATIONS = 16
 const COLUMNS = 4
-const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 export const plainMatmul = (spec: MatmulSpec, { rows }: { readonly rows: 4 | 8 }, target: Target): Kernel => {
   const { layout, m, n, k } = spec

@@ -1,4 +1,5 @@
 /** What a matmul kernel is asked for; the families in this folder answer it. */
+import { type Grid, gridOf } from '../grid.js'
 import type { Target } from '../kernel.js'
 
 /** C[m,n] = A·B in float32. nn: A [m,k], B [k,n]; nt: A [m,k], B [n,k]; tn: A [k,m], B [k,n]. */
@@ -137,29 +138,6 @@ export const batchStrides = (spec: MatmulSpec) => ({
   c: spec.m * spec.n,
 })
 
-/**
- * The grid of a matmul and the text that finds a workgroup's place in it: `tileColumn`, `tileRow`, `product`. Tiles along
- * n are x, along m y, products z; where one of these is more than the adapter dispatches, all are numbered in that order
- * and folded into x, y, z.
- */
-export const tileGrid = (target: Target, columns: number, rows: number, products: number) => {
-  const most = target.maxWorkgroupsPerDimension
-  if (Math.max(columns, rows, products) <= most)
-    return {
-      workgroups: [columns, rows, products] as const,
-      wgsl: 'let tileColumn = workgroup.x; let tileRow = workgroup.y; let product = workgroup.z;',
-    }
-  const tiles = columns * rows * products
-  const x = Math.min(tiles, most)
-  const y = Math.min(Math.ceil(tiles / x), most)
-  const z = Math.ceil(tiles / (x * y))
-  if (z > most) throw new Error(`matmul: ${tiles} tiles are more than a grid of ${most} a dimension holds`)
-  return {
-    workgroups: [x, y, z] as const,
-    wgsl: [
-      `let tile = workgroup.x + ${x}u * (workgroup.y + ${y}u * workgroup.z);`,
-      `if (tile >= ${tiles}u) { return; }`,
-      `let tileColumn = tile % ${columns}u; let tileRow = tile / ${columns}u % ${rows}u; let product = tile / ${columns * rows}u;`,
-    ].join('\n'),
-  }
-}
+/** `tileColumn` along n, `tileRow` along m, `product`. */
+export const tileGrid = (target: Target, columns: number, rows: number, products: number): Grid =>
+  gridOf(target, ['tileColumn', columns], ['tileRow', rows], ['product', products])

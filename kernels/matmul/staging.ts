@@ -8,6 +8,7 @@
  * Where 4 does not divide the fast axis the vectors are gathered by scalar loads. Beyond the edge of the operand: any row
  * will do, since it is not stored, but zeros along k. Guards are in the text only where the sizes do not divide.
  */
+import { range } from '../grid.js'
 import type { Pairs } from './spec.js'
 
 export interface OperandTile {
@@ -27,8 +28,6 @@ export interface OperandTile {
   /** It lies in memory as f16; values are f32 all the same. */
   readonly isHalf?: boolean
 }
-
-const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /** Texts use the variables `k` (the tile's first step), `firstA` (its first row) and `startA` (the product's first element). */
 export const stagedOperand = ({ name, extent, size, depth, k, isKFast, pairs, isHalf = false }: OperandTile) => {

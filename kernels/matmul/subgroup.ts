@@ -23,6 +23,7 @@
  * whole) from the lengths of A and C: these bindings must cover exactly their operand. A text with an epilogue
  * has n and k, and m only where its last tile is not whole.
  */
+import { range } from '../grid.js'
 import type { Kernel, Target } from '../kernel.js'
 import { bindingCount, declareOperands, type MatmulSpec, nameOf, pairsOf, rounded, tileGrid } from './spec.js'
 
@@ -32,7 +33,6 @@ export interface SubgroupTile {
 }
 
 const LANES = 8
-const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 const vector = (width: number) => (width === 1 ? 'f32' : `vec${width}f`)
 
 /** Declares `sizeM`, `sizeN`, `sizeK`, and how the text is shared: see above. */

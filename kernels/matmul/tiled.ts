@@ -16,9 +16,10 @@
  *                                        invocation lie `across` apart, so that neighbours read different banks.
  *      k slow (A of tn, B of nn and tn): one vector = one k, four neighbouring rows.
  *
- * Edges load zeros and are not stored (see `staging.ts`). Operands asked for in f16 are rounded on their way into the
+ * Edges along k load zeros, those of rows and columns are not stored (see `staging.ts`). Operands asked for in f16 are rounded on their way into the
  * tile, which is f16 where the adapter has the type: half the workgroup memory to read; products and sums are f32.
  */
+import { range } from '../grid.js'
 import type { Kernel, Target } from '../kernel.js'
 import {
   batchStrides,
@@ -38,8 +39,6 @@ export interface WorkgroupTile {
   readonly rows: 4 | 8
   readonly depth: 8 | 16
 }
-
-const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /** One operand's tile: `each` of its rows (of A) or columns (of B) are an invocation's. */
 const operandTile = (tile: OperandTile, { across, each, thread, isHalf }: Share, round: (value: string) => string) => {

@@ -10,7 +10,6 @@ import {
   attentionStatistics,
   type BinaryName,
   broadcast,
-  cast,
   constant,
   div,
   dot,
@@ -98,7 +97,8 @@ export const derivatives: { readonly [K in OpKind]: Derivative<K> } = {
   binary: (node, op, g) => binaryDerivatives[op.name](at(node, 0), at(node, 1), g, node),
   logical: () => [],
   not: () => [],
-  cast: (node, op, g) => (op.dtype === 'f32' && at(node, 0).dtype === 'f32' ? [cast(g, 'f32')] : []),
+  // From or to whole numbers: from f32 to f32 nothing is cast.
+  cast: () => [],
   select: (node, _op, g) => [undefined, select(at(node, 0), g, 0), select(at(node, 0), 0, g)],
   stopGradient: () => [],
   broadcast: (node, op, g) => {

@@ -18,6 +18,7 @@ import {
   usesVariable,
   variable,
 } from './index-algebra.js'
+import { ALIGNMENT } from './memory.js'
 import { elementCount, type Place, placeOf, sizes } from './storage.js'
 import { viewCoordinates } from './walk.js'
 
@@ -133,7 +134,8 @@ export const createEmitter = ({
   const load = (place: Place, dtype: DType, at: Index): Value => {
     const known = given?.(place.base, addIndex(at, constantIndex(place.offset)))
     if (known !== undefined) return known
-    const whole = elementCount(place.base) * 4 <= maxBindingBytes
+    // A part begins where a binding may; otherwise the whole is refused for its size.
+    const whole = elementCount(place.base) * 4 <= maxBindingBytes || (place.offset * 4) % ALIGNMENT !== 0
     const k = whole
       ? bindingOf(place.base, 0, elementCount(place.base))
       : bindingOf(place.base, place.offset, place.elements)

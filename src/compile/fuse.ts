@@ -309,7 +309,12 @@ const readsLocally = (
     .filter((_, i) => !reduced.includes(i))
     .map(indexKey)
     .join(';')
+  // A chain of squares reads its start in as many ways as there are subsets of it.
+  const seen = new Map<Tensor, Set<readonly Index[]>>()
   const visit = (n: Tensor, coordinates: readonly Index[], isSelf: boolean): boolean => {
+    const before = seen.get(n) ?? new Set()
+    if (before.has(coordinates)) return true
+    seen.set(n, before.add(coordinates))
     if (members.has(n)) {
       const key = coordinates.map(indexKey).join(';')
       return key === full ? n.shape.length === domain.length : key === kept

@@ -58,7 +58,7 @@ export const writeFused = (group: FusedGroup, context: GroupContext): FusedKerne
   }
 }
 
-/** Of a workgroup: how many invocations, and how the grid is folded when a dimension is too short for it. */
+/** How the workgroups are folded when a dimension of the grid is too short for them. */
 const gridOf = (workgroups: number, target: Target): readonly [number, number, number] => {
   const x = Math.min(workgroups, target.maxWorkgroupsPerDimension)
   return [x, Math.ceil(workgroups / x), 1]
@@ -89,7 +89,7 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
     isInnerVariable: (name) => name === nest.loop?.variable,
     isHalf: context.isHalf,
   })
-  const depth = depths(group)
+  const depth = depths(group, isRead)
   const isReduction = (n: Tensor) => n.op.kind === 'reduce'
   const isFull = (n: Tensor) => !isReduction(n) && (nest.mode === 'map' || sizes(n).length === group.shape.length)
   const lastPass = Math.max(
@@ -125,7 +125,7 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
     else body.push(`${nest.loop.head} {`, ...loop.map((l) => `  ${l}`), '}')
     for (const [i, r] of reductions.entries()) finish(r, accumulators[i]!, nest, target, emitter, body)
   }
-  const rows = group.members.filter((m) => stores.has(m) && !(isFull(m) && nest.mode !== 'map') && nest.mode !== 'map')
+  const rows = group.members.filter((m) => stores.has(m) && !isFull(m))
   const rowStores = rows.map((m) => store(m, nest.kept))
   body.push(...emitter.takeOuter())
   if (rowStores.length > 0)
@@ -274,25 +274,13 @@ const joinedParts = (group: FusedGroup, isRead: (n: Tensor) => boolean): number 
 }
 
 /** How many reductions lie between a node and memory, within its group. */
-const depths = (group: FusedGroup): ReadonlyMap<Tensor, number> => {
+const depths = (group: FusedGroup, isRead: (n: Tensor) => boolean): ReadonlyMap<Tensor, number> => {
   const members = new Set(group.members)
   const known = new Map<Tensor, number>()
   const visit = (node: Tensor): number => {
     const seen = known.get(node)
     if (seen !== undefined) return seen
-    const isOpen =
-      members.has(node) ||
-      ![
-        'reduce',
-        'dot',
-        'attention',
-        'attentionStatistics',
-        'attentionBackward',
-        'scatterAdd',
-        'scatterRows',
-        'pack',
-      ].includes(node.op.kind)
-    const below = isOpen ? Math.max(0, ...node.inputs.map(visit)) : 0
+    const below = isRead(node) ? 0 : Math.max(0, ...node.inputs.map(visit))
     const depth = members.has(node) && node.op.kind === 'reduce' ? below + 1 : below
     known.set(node, depth)
     return depth

@@ -10,12 +10,13 @@ import type { Backend, DType, Executable, Graph, HostArray } from '../ir/index.j
 import { type Problem, problem } from '../problem.js'
 import type { Dims } from '../shape/index.js'
 import { assertAlive, type Device, DeviceFailure, type DeviceOptions, halfSupport, openDevice } from './adapter.js'
-import { allocate, finished, type Range, readBack, write } from './buffer.js'
+import { allocate, type Range, readBack, write } from './buffer.js'
 import { compileAhead } from './compile-ahead.js'
 import { bind, type Command, encode, isCompiled, pipelineOf } from './dispatch.js'
 import { demandRoom, hasRoom, planOn } from './memory.js'
 import { type Recorder, recorder } from './profile.js'
 import { noStore, restoreTuning, type TuningStore, tuneProgram } from './tuning.js'
+import { settled } from './waiting.js'
 
 /** Opens the fastest adapter and makes a backend of it, which uses what was measured on it. */
 export const openBackend =
@@ -88,21 +89,25 @@ export const webgpuBackend = (
       const known = new Set(residents.keys())
       demandRoom(program, device, (name) => !known.has(name))
       const buffers: GPUBuffer[] = []
+      const release = (isOurs: (name: string) => boolean) =>
+        buffers.forEach((buffer, i) => {
+          const { kind, name } = program.buffers[i]!
+          if (kind === 'resident' && !isOurs(name)) return
+          if (kind === 'resident') residents.delete(name)
+          bytes -= buffer.size
+          buffer.destroy()
+        })
       try {
         for (const b of program.buffers)
           buffers.push(
             b.kind === 'resident' ? await declare(b.name, program.residents[b.name]!) : await make(b.bytes, b.name),
           )
+        const made = await executable(device, program, buffers, profiler)
+        return { ...made, workspaceBytes: workspaceBytes(program), dispose: () => release(() => false) }
       } catch (cause) {
-        program.buffers.slice(0, buffers.length).forEach(({ kind, name }, i) => {
-          if (kind === 'resident' && known.has(name)) return
-          if (kind === 'resident') residents.delete(name)
-          bytes -= buffers[i]!.size
-          buffers[i]!.destroy()
-        })
+        release((name) => !known.has(name))
         throw cause
       }
-      return executable(device, program, buffers, profiler)
     },
     write: writeResident,
     read: async (names) => {
@@ -127,7 +132,7 @@ const executable = async (
   program: Program,
   buffers: readonly GPUBuffer[],
   profiler: Recorder | undefined,
-): Promise<Executable> => {
+): Promise<Pick<Executable, 'run' | 'read'>> => {
   const range = ({ buffer, offset, bytes }: BufferRange): Range => ({ buffer: buffers[buffer]!, offset, bytes })
   for (const { range: r, data } of program.literals) write(device, buffers[r.buffer]!, data, r.offset)
   const unknown = program.kernels.filter((kernel) => !isCompiled(device, kernel))
@@ -143,7 +148,8 @@ const executable = async (
   const streamed = Object.entries(program.streamed)
   const streamedBuffer = program.buffers.findIndex((b) => b.kind === 'streamed')
   const upload = new ArrayBuffer(streamedBuffer < 0 ? 0 : program.buffers[streamedBuffer]!.bytes)
-  let inFlight = 0
+  /** The runs that are on their way, the oldest first. */
+  let pending: readonly Promise<unknown>[] = []
 
   const fill = (inputs: Readonly<Record<string, HostArray>>): void => {
     for (const [name, { range: r, elements, dtype }] of streamed) {
@@ -157,12 +163,12 @@ const executable = async (
   }
 
   return {
-    workspaceBytes: workspaceBytes(program),
     run: async (inputs) => {
       assertAlive(device)
-      if (inFlight >= IN_FLIGHT) {
-        await finished(device)
-        inFlight = 0
+      if (pending.length >= IN_FLIGHT) {
+        await settled(pending[0]!)
+        pending = pending.slice(1)
+        assertAlive(device)
       }
       fill(inputs)
       const encoder = device.gpu.createCommandEncoder()
@@ -175,7 +181,10 @@ const executable = async (
       for (const { from, to } of program.copies)
         encoder.copyBufferToBuffer(buffers[from.buffer]!, from.offset, buffers[to.buffer]!, to.offset, to.bytes)
       device.gpu.queue.submit([encoder.finish()])
-      inFlight++
+      const done = device.gpu.queue.onSubmittedWorkDone()
+      // Where the device breaks, it is said by whoever asks it next.
+      done.catch(() => {})
+      pending = [...pending, done]
     },
     read: async (names) => {
       const slots = names.map((name) => {
@@ -187,7 +196,7 @@ const executable = async (
         device,
         slots.map((s) => ({ ...range(s.range), bytes: s.elements * 4 })),
       )
-      inFlight = 0
+      pending = []
       return Object.fromEntries(names.map((name, i) => [name, hostArray(slots[i]!.dtype, data[i]!)]))
     },
   }

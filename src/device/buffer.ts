@@ -46,12 +46,42 @@ export const write = (
 
 /** Waits for the work submitted so far, then gives the bytes of the ranges. Rejects with `DeviceFailure`. */
 export const readBack = async (device: Device, ranges: readonly Range[]): Promise<readonly ArrayBuffer[]> => {
+  const copies = ranges.map(({ bytes }) => new Uint8Array(bytes))
+  for (const pieces of loads(ranges)) await readPieces(device, pieces, copies)
+  return copies.map(({ buffer }) => buffer)
+}
+
+/** A part of a range, and where it goes. */
+interface Piece extends Range {
+  readonly range: number
+  readonly to: number
+}
+
+/** The ranges in pieces, as many at a time as one staging buffer takes. */
+const loads = (ranges: readonly Range[]): readonly (readonly Piece[])[] => {
+  const all: Piece[][] = [[]]
+  let room = MOST_STAGED
+  for (const [range, { buffer, offset, bytes }] of ranges.entries())
+    for (let to = 0; to < bytes; ) {
+      if (room === 0) {
+        all.push([])
+        room = MOST_STAGED
+      }
+      const taken = Math.min(room, bytes - to)
+      all.at(-1)!.push({ buffer, offset: offset + to, bytes: taken, range, to })
+      to += taken
+      room -= taken
+    }
+  return all
+}
+
+const readPieces = async (device: Device, pieces: readonly Piece[], copies: readonly Uint8Array[]): Promise<void> => {
   assertAlive(device)
-  const total = ranges.reduce((sum, range) => sum + range.bytes, 0)
+  const total = pieces.reduce((sum, { bytes }) => sum + bytes, 0)
   const staging = takeStaging(device, Math.max(16, total))
   const encoder = device.gpu.createCommandEncoder()
   let at = 0
-  for (const { buffer, offset, bytes } of ranges) {
+  for (const { buffer, offset, bytes } of pieces) {
     encoder.copyBufferToBuffer(buffer, offset, staging, at, bytes)
     at += bytes
   }
@@ -63,16 +93,14 @@ export const readBack = async (device: Device, ranges: readonly Range[]): Promis
     throw new DeviceFailure(problem('results could not be read back from the device', { why: String(cause) }))
   }
   assertAlive(device)
-  const mapped = staging.getMappedRange()
+  const mapped = new Uint8Array(staging.getMappedRange())
   let from = 0
-  const copies = ranges.map(({ bytes }) => {
-    const copy = mapped.slice(from, from + bytes)
+  for (const { range, to, bytes } of pieces) {
+    copies[range]!.set(mapped.subarray(from, from + bytes), to)
     from += bytes
-    return copy
-  })
+  }
   staging.unmap()
   giveStaging(device, staging)
-  return copies
 }
 
 /** Resolves when everything submitted so far is done. Rejects with `DeviceFailure`. */
@@ -80,6 +108,9 @@ export const finished = async (device: Device): Promise<void> => {
   await settled(device.gpu.queue.onSubmittedWorkDone())
   assertAlive(device)
 }
+
+/** Bytes that are read back at a time: a run's state may be larger than a buffer can be, and its staging would stay. */
+const MOST_STAGED = 2 ** 26
 
 /** How many idle read-back buffers are kept: one being read while others are in flight. */
 const RING = 3

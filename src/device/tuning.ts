@@ -37,10 +37,9 @@ export const tuneProgram = async (
   for (const [shape, { spec, uses }] of wanted) {
     const { byDefault, fastest, speedup, seconds, wrong } = await tuneMatmul(device, spec)
     device.tuning.set(shape, fastest)
-    store.write(
-      device.description,
-      Object.fromEntries([...device.tuning].map(([key, variant]) => [key, variantName(variant)])),
-    )
+    // Beside what is known of shapes that this device has no use for, such as those of matrix units without f16.
+    const known = store.read(device.description)
+    store.write(device.description, { ...known, [shape]: variantName(fastest) })
     const tuned: Tuned = {
       shape,
       uses,

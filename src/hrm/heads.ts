@@ -48,12 +48,12 @@ export const outputNet = <const D extends number, const V extends number, const 
   })
 }
 
-/** (q_halt, q_continue) of the first position: linear with bias; weights start at 0, the bias at −5. [B, T, D] → [B, 2] */
+/** (q_halt, q_continue) of the first position: linear with bias, in f32 always; weights start at 0, the bias at −5. [B, T, D] → [B, 2] */
 export const qHead = <const D extends number>(options: {
   readonly hidden: D
 }): Module<QRule<D>, LinearBiasParameters<D, 2>> => {
   const { hidden } = options
-  const head = linearWithBias(hidden, 2, { kind: 'constant', value: 0 }, -5) as unknown as AnyModule
+  const head = linearWithBias(hidden, 2, { kind: 'constant', value: 0 }, -5, 'f32') as unknown as AnyModule
   return defineModule({
     name: 'qHead',
     parameters: head.parameters,

@@ -111,7 +111,12 @@ export const hierarchy =
       (faster, level, i) => iterate(periods[i] ?? 0)<S>(inTurn(faster, level)),
       [],
     )
-    const reach = Math.max(0, Math.min(gradient(periods), product(periods)))
+    const steps = gradient(periods)
+    if (steps < 1)
+      throw new ShapeError(
+        `hierarchy: the gradient rule leaves none of ${product(periods)} steps: nothing would be trained`,
+      )
+    const reach = Math.min(steps, product(periods))
     // k steps of the fastest level reach into ⌈k / n⌉ runs of n of them, each of which ends with a step of a slower level.
     const calls = lines.map((level, i) => level.length * Math.ceil(reach / product(periods.slice(0, i))))
     return lastWithGradient(calls.reduce((a, b) => a + b, 0))(line)

@@ -19,6 +19,8 @@ export interface Executable {
   readonly read: (outputs: readonly string[]) => Promise<Readonly<Record<string, HostArray>>>
   /** Bytes of device memory this graph needs beside the resident tensors. */
   readonly workspaceBytes: number
+  /** Gives that memory back; it cannot run again. */
+  readonly dispose: () => void
 }
 
 /** What a graph takes on a device, known before anything is allocated. */

@@ -71,6 +71,17 @@ export const binary = {
   equal: { evaluate: (x, y) => Number(x === y), wgsl: (x, y) => `(${x} == ${y})`, result: 'bool' },
 } as const satisfies Record<string, BinaryRow>
 
+/** What a device computes of two values: whole numbers wrap at 32 bits, and are divided as WGSL has it. */
+export const binaryOf = (name: BinaryName, isWhole: boolean): ((x: number, y: number) => number) =>
+  (isWhole ? wholes[name as keyof typeof wholes] : undefined) ?? binary[name].evaluate
+
+const wholes = {
+  add: (x: number, y: number) => (x + y) | 0,
+  sub: (x: number, y: number) => (x - y) | 0,
+  mul: Math.imul,
+  div: (x: number, y: number) => (y === 0 ? x : (x / y) | 0),
+}
+
 /** bool × bool → bool */
 export const logical = {
   and: { evaluate: (x, y) => Number(x !== 0 && y !== 0), wgsl: (x, y) => `(${x} & ${y})`, result: 'bool' },

@@ -4,7 +4,7 @@
  */
 import { sameShape } from '../shape/index.js'
 import { broadcast, constant, node, reshape, transpose } from './build.js'
-import { binary, logical, unary } from './elementwise.js'
+import { binaryOf, logical, unary } from './elementwise.js'
 import { rewrite } from './rewrite.js'
 import type { Graph, Op, Tensor } from './tensor.js'
 
@@ -38,6 +38,8 @@ export const simplify = (graph: Graph): Graph => {
 }
 
 const opKey = (op: Op, tables: Map<ArrayBufferView, number>): string => {
+  // JSON has one word for the infinities and what is no number.
+  if (op.kind === 'constant') return `constant ${op.value} ${op.dtype} ${op.shape.join(',')}`
   if (op.kind !== 'literal') return JSON.stringify(op)
   const table = tables.get(op.data) ?? tables.set(op.data, tables.size).get(op.data)
   return `literal ${table} ${op.shape.join(',')}`
@@ -60,7 +62,7 @@ const reduceNode = (n: Tensor): Tensor => {
     }
     case 'binary': {
       const [a, b] = [constantOf(x), constantOf(y)]
-      if (a !== undefined && b !== undefined) return filled(binary[op.name].evaluate(a, b), n)
+      if (a !== undefined && b !== undefined) return filled(binaryOf(op.name, n.dtype === 'i32')(a, b), n)
       if (op.name === 'add') return a === 0 ? y : b === 0 ? x : n
       if (op.name === 'sub') return b === 0 ? x : n
       if (op.name === 'mul') {

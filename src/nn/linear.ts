@@ -1,5 +1,5 @@
 /** Linear maps of the last dim, and tables of embeddings. */
-import { add, dot, gather, type Tensor } from '../ir/index.js'
+import { add, dot, gather, type Precision, type Tensor } from '../ir/index.js'
 import { type EmbeddingRule, embeddingRule, type LinearRule, linearRule } from '../shape/index.js'
 import { defineModule, type Module } from './module.js'
 import { type Initialiser, type ParameterSpec, parameter } from './parameters.js'
@@ -15,6 +15,7 @@ const linearOf = <F extends LinearRule<number, number>, P extends LinearParamete
   i: number,
   o: number,
   parameters: P,
+  precision?: Precision,
 ): Module<F, P> =>
   defineModule<F, P>({
     name: `linear(${i} → ${o})`,
@@ -22,7 +23,7 @@ const linearOf = <F extends LinearRule<number, number>, P extends LinearParamete
     rule: linearRule(i, o),
     probe: ['…', i],
     compute: ({ weight, bias }: { readonly weight: Tensor; readonly bias?: Tensor }, x) => {
-      const y = dot(x, weight, [[x.shape.length - 1], [1]])
+      const y = dot(x, weight, [[x.shape.length - 1], [1]], [[], []], precision)
       return bias === undefined ? y : add(y, bias)
     },
   })
@@ -35,17 +36,20 @@ export const linear = <const I extends number, const O extends number>(
 ): Module<LinearRule<I, O>, LinearParameters<I, O>> =>
   linearOf<LinearRule<I, O>, LinearParameters<I, O>>(i, o, { weight: parameter([o, i], weight) })
 
-/** y = x·Wᵀ + b. [..., I] → [..., O]; the bias starts at `bias` everywhere. */
+/** y = x·Wᵀ + b. [..., I] → [..., O]; the bias starts at `bias` everywhere. `precision`: whatever that of a run is. */
 export const linearWithBias = <const I extends number, const O extends number>(
   i: I,
   o: O,
   weight: Initialiser = { kind: 'truncatedNormal', std: 1 / Math.sqrt(i) },
   bias = 0,
+  precision?: Precision,
 ): Module<LinearRule<I, O>, LinearBiasParameters<I, O>> =>
-  linearOf<LinearRule<I, O>, LinearBiasParameters<I, O>>(i, o, {
-    weight: parameter([o, i], weight),
-    bias: parameter([o], { kind: 'constant', value: bias }),
-  })
+  linearOf<LinearRule<I, O>, LinearBiasParameters<I, O>>(
+    i,
+    o,
+    { weight: parameter([o, i], weight), bias: parameter([o], { kind: 'constant', value: bias }) },
+    precision,
+  )
 
 export type EmbeddingParameters<V extends number, D extends number> = {
   readonly embedding_weight: ParameterSpec<[V, D]>

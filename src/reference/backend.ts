@@ -37,6 +37,7 @@ export const referenceBackend = (): Backend => {
       let results: ReadonlyMap<string, HostArray> = new Map()
       return {
         workspaceBytes: 0,
+        dispose: () => {},
         run: async (inputs) => {
           for (const { name, residence, shape } of leaves) {
             if (residence !== 'streamed') continue

@@ -2,7 +2,7 @@
  * What every op means, in float64: the obvious loops. The oracle of every kernel test, and the fallback device. A table
  * over all kinds, so that an op without a meaning does not compile. i32 and bool values are numbers too.
  */
-import { binary, logical, type OpKind, type OpOf, roundToHalf, type Tensor, unary } from '../ir/index.js'
+import { binaryOf, logical, type OpKind, type OpOf, roundToHalf, type Tensor, unary } from '../ir/index.js'
 
 export type Values = Float64Array
 type Meaning<K extends OpKind> = (op: OpOf<K>, inputs: readonly Values[], node: Tensor) => Values
@@ -66,7 +66,10 @@ export const semantics: { readonly [K in OpKind]: Meaning<K> } = {
   },
   unary: (op, inputs, n) => elementwise(n, inputs, (x) => unary[op.name].evaluate(x)),
   // Exactly two arguments: `Math.min` takes as many as it gets.
-  binary: (op, inputs, n) => elementwise(n, inputs, (x, y) => binary[op.name].evaluate(x, y)),
+  binary: (op, inputs, n) => {
+    const evaluate = binaryOf(op.name, n.dtype === 'i32')
+    return elementwise(n, inputs, (x, y) => evaluate(x, y))
+  },
   logical: (op, inputs, n) => elementwise(n, inputs, (x, y) => logical[op.name].evaluate(x, y)),
   not: (_, inputs, n) => elementwise(n, inputs, (x) => Number(x === 0)),
   cast: (op, inputs, n) =>

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { DeviceFailure } from '../device/index.js'
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend } from '../ir/index.js'
+import type { Backend, Executable } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type Evaluator, evaluator } from './evaluation.js'
 import { adviseOnMemory, evaluationBatch, weightsOf } from './memory.js'
@@ -30,13 +30,22 @@ export const loadTraining = async (
         fix: 'leave out --precision f16, or update the graphics driver: `thetagrad doctor` tells what it offers',
       }),
     )
+  const loaded: Executable[] = []
+  const load: Backend['load'] = async (graph, dims) => {
+    const executable = await backend.load(graph, dims)
+    loaded.push(executable)
+    return executable
+  }
+  const loading = { ...backend, load }
   try {
-    const step = await stepper(backend, model, settings)
+    const step = await stepper(loading, model, settings)
     if (evaluated === undefined) return E.right({ step })
     const batch = evaluationBatch(settings, evaluated)
-    return E.right({ step, evaluation: await evaluator(backend, model, batch, weightsOf(settings)) })
+    return E.right({ step, evaluation: await evaluator(loading, model, batch, weightsOf(settings)) })
   } catch (cause) {
     if (!(cause instanceof DeviceFailure)) throw cause
+    // What would fit is found out without what did.
+    for (const { dispose } of loaded) dispose()
     return E.left(await adviseOnMemory(backend, model, settings, cause.problem, evaluated))
   }
 }

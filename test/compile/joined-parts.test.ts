@@ -76,3 +76,12 @@ it('the gradients of gate and up are one kernel, which loads what they share onc
   expect(kernels[0]!.wgsl.match(/= load4_/g)).toHaveLength(3)
   expect(kernels[0]!.wgsl).not.toContain('select')
 })
+
+it('an update that squares again and again compiles at once, and in place', () => {
+  const start = x(64)
+  let value: Tensor = start
+  for (let i = 0; i < 40; i++) value = square(value)
+  const { copies, kernels } = compile({ outputs: {}, updates: [{ target: start, value }] }, {}, software)
+  expect(kernels).toHaveLength(1)
+  expect(copies).toEqual([])
+})

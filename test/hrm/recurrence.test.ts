@@ -2,7 +2,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  allButFirst,
   call,
+  type GradientRule,
   hierarchicalConvergence,
   inTurn,
   iterate,
@@ -31,6 +33,12 @@ describe('recurrences', () => {
   it('iterated are repeated in turn', () => {
     expect(levels(iterate(3)(inTurn(low, high)))).toBe('LHLHLH')
     expect(levels(iterate(2)(iterate(2)(low)))).toBe('LLLL')
+  })
+
+  it('refuse a gradient rule that leaves nothing to train', () => {
+    const all = (gradient: GradientRule) => hierarchicalConvergence({ cycles: 2, steps: 2, gradient })(low, high)
+    expect(levels(all(allButFirst(3)))).toBe('LLHLLH')
+    expect(() => all(allButFirst(4))).toThrow('the gradient rule leaves none of 4 steps')
   })
 
   it('let the gradient through the last k calls alone', () => {

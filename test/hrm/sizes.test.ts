@@ -35,6 +35,7 @@ const expressions = [
   "recurrent({ vocabulary: 6, sequence: 16, hidden: 24, heads: 8, positions: 'none', puzzleEmbedding: 0 })",
   'universal({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, loops: 3, puzzleEmbedding: 80 })',
   "trmSingle({ vocabulary: 11, sequence: 81, mixing: 'mlp', layers: 1 })",
+  'trm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, puzzleEmbedding: 0 })',
   'trmSix({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, puzzleTokens: 1 })',
   "eqr({ vocabulary: 11, sequence: 81, mixing: 'mlp' })",
   "eqr({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, positions: 'learned' })",

@@ -94,6 +94,7 @@ const check = async (device: Device, spec: AttentionSpec, target: Target, size =
   expect(relativeError(dQkv, expected.dQkv), `backward ${JSON.stringify(spec)}`).toBeLessThan(2e-5)
 }
 
+const narrow = (target: Target): Target => ({ ...target, maxWorkgroupsPerDimension: 3 })
 const targetOf = (device: Device, adapterClass: AdapterClass): Target => ({ ...device.target, adapterClass })
 /** As on software adapters that have no subgroups. */
 const withoutSubgroups = (device: Device): Target => ({ ...targetOf(device, 'software'), subgroupSize: 0 })
@@ -138,6 +139,12 @@ describe.each(['software', 'gpu'] as const)('attention for the class %s agrees w
       withDevice((device) => check(device, spec, targetOf(device, adapterClass))),
       60_000,
     )
+
+  it(
+    'where a dimension of the grid does not hold it',
+    withDevice((device) => check(device, sizes(5, 4, 2, 4), narrow(targetOf(device, adapterClass)))),
+    60_000,
+  )
 
   it(
     'over random shapes',

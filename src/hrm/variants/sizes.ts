@@ -189,7 +189,7 @@ type TrmFamily<Starts extends string> = <
   const Pos extends ModelPositions = Mix extends 'mlp' ? 'none' : 'rope',
   const W extends number = D,
   const N extends number = 1,
-  const P extends number = 16,
+  const P extends number = W extends 0 ? 0 : 16,
 >(
   sizes: TrmSizes<
     V,

@@ -24,7 +24,8 @@ import type { TrmSizes } from './sizes.js'
 export const trmParts = (sizes: TrmSizes) => {
   const { sequence, hidden = 512, heads = 8, expansion = 4, layers = 2, mixing = 'attention' } = sizes
   const { cycles = 3, steps = 6, gradient = wholeCycleGradient } = sizes
-  const { puzzleTokens = 16, positions = mixing === 'attention' ? 'rope' : 'none' } = sizes
+  const { puzzleTokens = sizes.puzzleEmbedding === 0 ? 0 : 16, positions = mixing === 'attention' ? 'rope' : 'none' } =
+    sizes
   const { maxSegments = 16, exploration = 0.1 } = sizes
   const mix =
     mixing === 'attention'

@@ -107,13 +107,19 @@ export const answerRule = (out: Shape | Refusal, expected: Shape): Shape | Refus
         `the output ${showShape(out)} does not answer the input, which needs ${showShape(expected)}: ${difference(out, expected)}`,
       )
 
-/** `unknown` when a puzzle embedding row of width E fits into P tokens of width D. */
+/** `unknown` when a puzzle embedding row of width E fits into P tokens of width D, none into none. */
 export type PuzzleRoom<E extends number, P extends number, D extends number> = [Subtract<Multiply<P, D>, E>] extends [
   never,
 ]
   ? ShapeError<`inputNet: a puzzle embedding of ${E} does not fit into ${P} puzzle tokens of width ${D}`>
-  : unknown
+  : E extends 0
+    ? 0 extends P
+      ? unknown
+      : ShapeError<`inputNet: there is no puzzle embedding to fill ${P} puzzle tokens`>
+    : unknown
 export const demandPuzzleRoom = (embedding: number, tokens: number, hidden: number): void => {
+  if (embedding === 0 && tokens > 0)
+    throw new ShapeError(`inputNet: there is no puzzle embedding to fill ${tokens} puzzle tokens`)
   if (!isSize(tokens) || !isSize(embedding) || tokens * hidden < embedding)
     throw new ShapeError(
       `inputNet: a puzzle embedding of ${embedding} does not fit into ${tokens} puzzle tokens of width ${hidden}`,
