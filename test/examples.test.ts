@@ -12,12 +12,12 @@ import { checkFile } from '../src/cli/check.js'
 import { showReport } from '../src/cli/check-report.js'
 import { compilerOptions, shapeSentence } from '../src/cli/typecheck.js'
 import {
-  demoSettings,
   type Geometry,
   generateSudoku,
   geometryOfSide,
   sudokuSplit,
   trainingBatches,
+  usualGenerator,
 } from '../src/data/index.js'
 import { defaultSettings, readMetrics, train } from '../src/train/index.js'
 import { backendsForTests } from './support/backends.js'
@@ -56,7 +56,7 @@ const modelOf = async (name: string) => {
 }
 
 const geometry: Geometry = geometryOfSide(4)!
-const sudoku = sudokuSplit(geometry, right(generateSudoku({ ...demoSettings(geometry, 1), trainGrids: 20 })).train)
+const sudoku = sudokuSplit(geometry, right(generateSudoku({ ...usualGenerator(geometry, 1), trainGrids: 20 })).train)
 
 describe('the examples', () => {
   it.each(examples)('%s stands in the guide as it is', (name) => {

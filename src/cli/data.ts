@@ -17,6 +17,7 @@ import {
   randomOf,
   reservoir,
   sudokuSource,
+  usualGenerator,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type DownloadFlags, downloadTable } from './data-download.js'
@@ -126,11 +127,10 @@ const generated = (options: SudokuOptions, log: Log): E.Either<Problem, Made> =>
     return E.left(
       problem(`there is no Sudoku of side ${options.generate}`, { where: '--generate', fix: 'give 4, 6 or 9' }),
     )
+  const usual = usualGenerator(geometry, options.seed)
+  const { trainGrids = usual.trainGrids, testGrids = usual.testGrids, puzzlesPerGrid = usual.puzzlesPerGrid } = options
+  const { minBlanks = usual.minBlanks, maxBlanks = usual.maxBlanks } = options
   const cells = geometry.side ** 2
-  const [minBlanks, maxBlanks] = [
-    options.minBlanks ?? Math.round(cells * 0.4),
-    options.maxBlanks ?? Math.round(cells * 0.6),
-  ]
   if (!(minBlanks >= 1 && minBlanks <= maxBlanks && maxBlanks < cells))
     return E.left(
       problem(`a puzzle cannot have ${minBlanks} to ${maxBlanks} blanks`, {
@@ -138,30 +138,8 @@ const generated = (options: SudokuOptions, log: Log): E.Either<Problem, Made> =>
         fix: `give 1 ≤ min ≤ max < ${cells}`,
       }),
     )
-  const [trainGrids, testGrids, puzzlesPerGrid] = [
-    options.trainGrids ?? 230,
-    options.testGrids ?? 58,
-    options.puzzlesPerGrid ?? 40,
-  ]
-  const counts = { '--train-grids': trainGrids, '--test-grids': testGrids, '--puzzles-per-grid': puzzlesPerGrid }
-  const bad = Object.entries(counts).find(([, count]) => !Number.isInteger(count) || count < 1)
-  if (bad !== undefined)
-    return E.left(problem(`the number is ${bad[1]}`, { where: bad[0], fix: 'give a whole number ≥ 1' }))
-  if ([options.train, options.test].some((files) => files !== undefined && files.length > 0))
-    return E.left(
-      problem('puzzles are either generated or read', { where: '--generate', fix: 'drop --train and --test' }),
-    )
   log(`generating ${trainGrids + testGrids} grids of side ${geometry.side}`)
-  const made = generateSudoku({
-    geometry,
-    trainGrids,
-    testGrids,
-    puzzlesPerGrid,
-    testPuzzlesPerGrid: 4,
-    minBlanks,
-    maxBlanks,
-    seed: options.seed,
-  })
+  const made = generateSudoku({ ...usual, trainGrids, testGrids, puzzlesPerGrid, minBlanks, maxBlanks })
   return E.isLeft(made) ? made : E.right({ geometry, ...made.right, leaked: 0 })
 }
 

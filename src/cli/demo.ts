@@ -7,13 +7,13 @@ import { join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { showBytes } from '../bytes.js'
 import {
-  demoSettings,
   type Grid,
   generateSudoku,
   geometryOfSide,
   type Puzzle,
   showGrid,
   sudokuDataset,
+  usualGenerator,
   writeDataset,
 } from '../data/index.js'
 import { problem } from '../problem.js'
@@ -52,7 +52,7 @@ export const demoCommand = async (options: DemoOptions): Promise<Outcome> => {
   const run = options.out ?? freeFolder()
   const preset = presetNamed('sudoku-4x4')!
   const geometry = geometryOfSide(4)!
-  const generated = generateSudoku(demoSettings(geometry, options.seed))
+  const generated = generateSudoku(usualGenerator(geometry, options.seed))
   if (E.isLeft(generated)) return listed(generated)
   const { train, test } = generated.right
 

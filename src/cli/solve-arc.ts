@@ -26,7 +26,7 @@ import {
   undoArc,
 } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend } from '../ir/index.js'
+import { type Backend, logistic } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import { evaluator } from '../train/index.js'
 import { fits } from './examples.js'
@@ -227,7 +227,7 @@ export const arcAnswer = (posed: PosedArc, said: readonly Said[], trace: boolean
 
 const sidesOf = (grid: ArcGrid): string => (grid.length === 0 ? 'no grid' : `${grid.length}×${grid[0]!.length}`)
 
-const sure = (qHalt: number): string => percent(1 / (1 + Math.exp(-qHalt)))
+const sure = (qHalt: number): string => percent(logistic(qHalt))
 
 const showCandidate = (
   { grid, votes, confidence }: ArcCandidate,

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { IGNORED } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend } from '../ir/index.js'
+import { type Backend, logistic } from '../ir/index.js'
 import type { Problem } from '../problem.js'
 import {
   askAll,
@@ -95,7 +95,7 @@ export const chosenJson = (
 })
 
 export const showChosen = ({ votes, candidates, answers, guesses }: Chosen, { isSolved }: Posed): string => {
-  const sure = 1 / (1 + Math.exp(-guesses.at(-1)!.qHalt))
+  const sure = logistic(guesses.at(-1)!.qHalt)
   const solving = answers.filter(({ answer }) => isSolved(answer)).length
   const others = answers.length - 1
   return [

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { gridWidth, IGNORED, readInfo } from '../data/index.js'
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend } from '../ir/index.js'
+import { type Backend, logistic } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import { candidateCount, evaluator, showPolicy, type Weights } from '../train/index.js'
 import { type BackendChoice, chooseBackend } from './backend.js'
@@ -206,7 +206,7 @@ export const showGuesses = (posed: Posed, guesses: readonly Guess[]): string => 
       const before = guesses[i - 1]?.tokens ?? posed.question
       const changed = tokens.filter((token, cell) => token !== before[cell]).length
       const picture = posed.show(tokens, (text, cell) => (tokens[cell] === before[cell] ? text : emphasise(text)))
-      const halts = (100 / (1 + Math.exp(-qHalt))).toFixed(0)
+      const halts = (100 * logistic(qHalt)).toFixed(0)
       const change = i === 0 ? `${changed} cells filled` : changed === 0 ? 'no change' : `${changed} changed`
       const heading = `after segment ${i + 1}: ${change}, sure of it: ${halts} %`
       return changed === 0 ? heading : `${heading}\n${picture}`

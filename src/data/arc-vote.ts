@@ -3,6 +3,7 @@
  * and counted. Ranked as in the published notebook of HRM, by votes and then by mean sigmoid(q_halt). Must not know of
  * models or files. A grid is rows of colours; an answer without any grid is the empty one.
  */
+import { logistic } from '../ir/index.js'
 import { type ArcExample, type ArcGrid, cropArc, gridHash, parseAugmentedName, undoArc } from './arc.js'
 import type { ArcTask } from './arc-files.js'
 
@@ -26,7 +27,7 @@ const ballot = () => {
     const key = gridHash(grid)
     const candidate = found.get(key) ?? { grid, votes: 0, sum: 0 }
     candidate.votes += 1
-    candidate.sum += 1 / (1 + Math.exp(-qHalt))
+    candidate.sum += logistic(qHalt)
     found.set(key, candidate)
   }
   const ranked = (): readonly ArcCandidate[] =>

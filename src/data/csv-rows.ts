@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { CsvError, type Options, parse as parseStream } from 'csv-parse'
-import { parse } from 'csv-parse/sync'
+import { CsvError, type Options, parse } from 'csv-parse'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
 
@@ -72,24 +71,6 @@ const noCsv = (cause: unknown, file: string): Problem => {
   return problem('this is no CSV', { where: line === undefined ? file : `${file}:${line}`, why: String(cause) })
 }
 
-export const parseRows = (text: string, file: string): E.Either<Problem, readonly PuzzleRow[]> => {
-  let parsed: readonly Parsed[]
-  try {
-    parsed = parse(text, layout) as unknown as Parsed[]
-  } catch (cause) {
-    return E.left(noCsv(cause, file))
-  }
-  const { check, end } = rowChecker(file)
-  const rows: PuzzleRow[] = []
-  for (const one of parsed) {
-    const row = check(one)
-    if (E.isLeft(row)) return row
-    if (row.right !== undefined) rows.push(row.right)
-  }
-  const wrong = end()
-  return wrong === undefined ? E.right(rows) : E.left(wrong)
-}
-
 /**
  * Visits the rows of a file, gzipped or not, as they are read: Sudoku-Extreme has 3.8 million in 0.7 GB. A visit may find a
  * problem, or have enough.
@@ -101,7 +82,7 @@ export const eachRow = async (
   const { check, end } = rowChecker(file)
   try {
     const unpacked = (await isGzip(file)) ? [createGunzip()] : []
-    const parser = parseStream(layout)
+    const parser = parse(layout)
     // An error on the way ends the parser with it, and comes out below.
     pipeline([createReadStream(file, { highWaterMark: 1 << 20 }), ...unpacked, parser], () => {})
     for await (const one of parser as AsyncIterable<Parsed>) {

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
-import { eachRow, type PuzzleFields, type PuzzleRow, parseRows } from './csv-rows.js'
+import { eachRow, type PuzzleFields, type PuzzleRow } from './csv-rows.js'
 import { type Geometry, type Grid, geometries, geometryOfCells, isSolution, type Puzzle } from './grid.js'
 import { solve } from './solver.js'
 
@@ -25,11 +25,6 @@ export const readPuzzles =
     const read = await eachRow(file, collected.visit)
     return E.isLeft(read) ? read : E.right(collected.file())
   }
-
-export const parsePuzzles = (text: string, file: string, options: ReadOptions = {}): E.Either<Problem, PuzzleFile> => {
-  const rows = parseRows(text, file)
-  return E.isLeft(rows) ? rows : checkRows(rows.right, options)
-}
 
 /** Rows, perhaps of several files, as puzzles of one size; at least one row. */
 export const checkRows = (rows: readonly PuzzleRow[], options: ReadOptions = {}): E.Either<Problem, PuzzleFile> => {

@@ -29,7 +29,7 @@ export {
 } from './arc-vote.js'
 export { type Batch, evaluationBatches, trainingBatches } from './batches.js'
 export { allowedCopies, type Copies, mazeCopies, sudokuCopies } from './copies.js'
-export { checkRows, type PuzzleFile, parsePuzzles, readPuzzles } from './csv.js'
+export { checkRows, type PuzzleFile, readPuzzles } from './csv.js'
 export { eachRow, type PuzzleRow } from './csv-rows.js'
 export {
   type Dataset,
@@ -69,7 +69,7 @@ export {
   solveMaze,
   turnMaze,
 } from './maze.js'
-export { type MazeShape, mazeLeaks, mazeSource, parseMazes, readMazes, shapeOf, showShape } from './maze-files.js'
+export { type MazeShape, mazeLeaks, mazeSource, readMazes, shapeOf, showShape } from './maze-files.js'
 export {
   type FetchOptions,
   fetchArc,
@@ -90,7 +90,6 @@ export { collect, type DatasetSource } from './source.js'
 export { type DatasetInfo, type DatasetSplit, exampleCount, gridWidth, IGNORED, type Tokens } from './split.js'
 export {
   augment,
-  demoSettings,
   type GeneratorSettings,
   type Groups,
   generateSudoku,
@@ -98,6 +97,7 @@ export {
   sudokuDataset,
   sudokuSource,
   sudokuSplit,
+  usualGenerator,
 } from './sudoku.js'
 export { applyTokens, inverseTokens, type TokenSymmetry } from './token-symmetry.js'
 export { type WriteOptions, type Written, writeDataset, writeSource } from './write.js'

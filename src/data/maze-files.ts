@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type Problem, problem } from '../problem.js'
-import { eachRow, type PuzzleRow, parseRows } from './csv-rows.js'
+import { eachRow, type PuzzleRow } from './csv-rows.js'
 import { symmetriesOf } from './dihedral.js'
 import { judgeMaze, type Maze, type MazePuzzle, mazeTokens, mazeVocabulary, turnMaze } from './maze.js'
 import { type DatasetSource, type Rows, singleRows } from './source.js'
@@ -24,17 +24,6 @@ export const readMazes =
     const read = await eachRow(file, collected.visit)
     return E.isLeft(read) ? read : E.right(collected.file())
   }
-
-export const parseMazes = (text: string, file: string, width?: number): E.Either<Problem, MazeFile> => {
-  const rows = parseRows(text, file)
-  if (E.isLeft(rows)) return rows
-  const collected = collecting(width)
-  for (const row of rows.right) {
-    const wrong = collected.visit(row)
-    if (wrong !== undefined) return E.left(wrong)
-  }
-  return E.right(collected.file())
-}
 
 /** Takes rows one after the other as long as they are mazes of one shape. */
 const collecting = (width: number | undefined) => {

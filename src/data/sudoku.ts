@@ -98,14 +98,20 @@ export const generateSudoku = (settings: GeneratorSettings): E.Either<Problem, G
   return E.isLeft(test) ? test : E.right({ train: train.right, test: test.right })
 }
 
-/** What the demo trains on: 230 grids × 40 puzzles of side 4 with 6–10 blanks, and 4 puzzles of each of 58 other grids. */
-export const demoSettings = (geometry: Geometry, seed: number): GeneratorSettings => ({
-  geometry,
-  trainGrids: 230,
-  puzzlesPerGrid: 40,
-  testGrids: 58,
-  testPuzzlesPerGrid: 4,
-  minBlanks: 6,
-  maxBlanks: 10,
-  seed,
-})
+/**
+ * What is generated where nothing else is said: 230 grids × 40 puzzles with 40 to 60 % blanks, and 4 puzzles of each of 58
+ * other grids. At side 4, what the demo trains on.
+ */
+export const usualGenerator = (geometry: Geometry, seed: number): GeneratorSettings => {
+  const cells = geometry.side ** 2
+  return {
+    geometry,
+    trainGrids: 230,
+    puzzlesPerGrid: 40,
+    testGrids: 58,
+    testPuzzlesPerGrid: 4,
+    minBlanks: Math.round(cells * 0.4),
+    maxBlanks: Math.round(cells * 0.6),
+    seed,
+  }
+}

@@ -15,7 +15,8 @@ export interface BinaryRow {
   readonly result: 'same' | 'bool' | 'f32'
 }
 
-const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)))
+/** Of a logit, the probability. */
+export const logistic = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)))
 const f32 = (row: UnaryRow): UnaryRow => row
 
 /** M. Giles, Approximating the erfinv function (2010): polynomials in w = −log(1 − x²), 1e-7 relative. Highest power first. */
@@ -45,7 +46,7 @@ export const unary = {
   sqrt: f32({ evaluate: Math.sqrt, wgsl: (x) => `sqrt(${x})` }),
   rsqrt: f32({ evaluate: (x) => 1 / Math.sqrt(x), wgsl: (x) => `inverseSqrt(${x})` }),
   reciprocal: f32({ evaluate: (x) => 1 / x, wgsl: (x) => `(1.0 / ${x})` }),
-  sigmoid: f32({ evaluate: sigmoid, wgsl: (x) => `(1.0 / (1.0 + exp(-${x})))` }),
+  sigmoid: f32({ evaluate: logistic, wgsl: (x) => `(1.0 / (1.0 + exp(-${x})))` }),
   /** log(1 + exp x), without overflow. */
   softplus: f32({
     evaluate: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),

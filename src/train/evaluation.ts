@@ -52,7 +52,6 @@ export const carriedSegment = (
   return {
     segment,
     begin,
-    // A model without puzzle embedding still streams its identifiers: they are simply not in the graph.
     updates: Object.entries(kept).map(([name, target]) => ({ target, value: segment.state[name]! })),
     labels,
   }

@@ -2,6 +2,7 @@
  * When the Q head says stop, how good the answers would be if one stopped there (figures 5a and 5b of the paper), and how
  * well it knows which answers are right. Counted example by example, so that any number of them fits.
  */
+import { logistic } from '../ir/index.js'
 
 /** What became of one example after each segment. */
 export interface Outcome {
@@ -117,7 +118,7 @@ export const calibrationCount = () => {
     [0, 0],
   ]
   const add = (qHalt: number, isRight: boolean): void => {
-    const confidence = 1 / (1 + Math.exp(-qHalt))
+    const confidence = logistic(qHalt)
     const bin = Math.min(BINS - 1, Math.floor(BINS * confidence))
     examples[bin]! += 1
     sure[bin]! += confidence

@@ -1,6 +1,6 @@
 /**
  * The training step as one graph: one segment for every example of the carry, its loss, its gradient, the optimiser.
- * Deep supervision and adaptive computation time, HRM §2; `shared/spec` in words: one optimiser step is one segment.
+ * Deep supervision and adaptive computation time, HRM §2: one optimiser step is one segment.
  *
  *     carry, batch ─ refill ─ segment ─┬─ loss / B ─ gradients ─ AdamATan2 (arena), sign-SGD (puzzle rows)
  *                                      └─ halt? ─ segment again, no gradient ─ target of q_continue

@@ -4,22 +4,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
-import { parsePuzzles, readPuzzles } from '../../src/data/csv.js'
+import { type ReadOptions, readPuzzles } from '../../src/data/csv.js'
 import { showProblem } from '../../src/problem.js'
 import { hasShared, sharedFile, sharedSudoku } from '../support/shared-data.js'
+import { readText } from '../support/text-files.js'
 
 const header = 'source,question,answer,rating'
 const good = 'made,1.343.1..1.34.21,1234341221434321,0'
 const list = (...rows: readonly string[]) => [header, ...rows, ''].join('\n')
-const read = (text: string) => parsePuzzles(text, 'puzzles.csv')
-const message = (text: string): string => {
-  const result = read(text)
+const read = (text: string, options: ReadOptions = {}) =>
+  readText(text, 'puzzles.csv', (file) => readPuzzles(file, options))
+const message = async (text: string): Promise<string> => {
+  const result = await read(text)
   return E.isLeft(result) ? showProblem(result.left) : 'no problem'
 }
 
 describe('a list of puzzles', () => {
-  it('gives questions and answers with 0 for blanks, written . or 0', () => {
-    const parsed = read(list(good, good.replaceAll('.', '0')))
+  it('gives questions and answers with 0 for blanks, written . or 0', async () => {
+    const parsed = await read(list(good, good.replaceAll('.', '0')))
     expect(E.isRight(parsed) && parsed.right.geometry.side).toBe(4)
     const puzzle = {
       question: [1, 0, 3, 4, 3, 0, 1, 0, 0, 1, 0, 3, 4, 0, 2, 1],
@@ -28,16 +30,16 @@ describe('a list of puzzles', () => {
     expect(E.isRight(parsed) && parsed.right.puzzles).toEqual([puzzle, puzzle])
   })
 
-  it('may have a byte order mark, Windows line ends, and empty lines at its end', () => {
-    const plain = read(list(good, good))
+  it('may have a byte order mark, Windows line ends, and empty lines at its end', async () => {
+    const plain = await read(list(good, good))
     expect(E.isRight(plain) && plain.right.puzzles.length).toBe(2)
-    expect(read(`\ufeff${list(good, good).replaceAll('\n', '\r\n')}\r\n\r\n`)).toEqual(plain)
-    expect(read([header, good, good].join('\n'))).toEqual(plain)
+    expect(await read(`\ufeff${list(good, good).replaceAll('\n', '\r\n')}\r\n\r\n`)).toEqual(plain)
+    expect(await read([header, good, good].join('\n'))).toEqual(plain)
   })
 
-  it('of side 6 has boxes of 2 × 3', () => {
+  it('of side 6 has boxes of 2 × 3', async () => {
     const answer = '123456456123231564564231312645645312'
-    const result = read(list(`made,${`${answer.slice(0, 30)}......`},${answer},0`))
+    const result = await read(list(`made,${`${answer.slice(0, 30)}......`},${answer},0`))
     expect(E.isRight(result) && result.right.geometry).toEqual({ side: 6, boxRows: 2, boxColumns: 3 })
   })
 
@@ -75,17 +77,17 @@ describe('a list of puzzles', () => {
     ['without header', `${good}\n`, /puzzles\.csv:1: the header is .*\n.*source,question,answer,rating/],
     ['without puzzles', list(), /puzzles\.csv: .*no puzzles/],
     ['without anything', '', /puzzles\.csv: the file is empty/],
-  ])('%s is refused', (_, text, expected) => {
-    expect(message(text)).toMatch(expected)
+  ])('%s is refused', async (_, text, expected) => {
+    expect(await message(text)).toMatch(expected)
   })
 
-  it('counts lines of Windows files as an editor does', () => {
-    expect(message(list(good, good, 'x').replaceAll('\n', '\r\n'))).toMatch(/puzzles\.csv:4:/)
+  it('counts lines of Windows files as an editor does', async () => {
+    expect(await message(list(good, good, 'x').replaceAll('\n', '\r\n'))).toMatch(/puzzles\.csv:4:/)
   })
 
-  it('is taken at its word about uniqueness where that is asked for', () => {
+  it('is taken at its word about uniqueness where that is asked for', async () => {
     const ambiguous = list('made,1.3.3.1.........,1234341221434321,0')
-    expect(E.isRight(parsePuzzles(ambiguous, 'puzzles.csv', { checkUnique: false }))).toBe(true)
+    expect(E.isRight(await read(ambiguous, { checkUnique: false }))).toBe(true)
   })
 
   it('that is not there, or a folder, is a problem', async () => {

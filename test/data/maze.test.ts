@@ -17,7 +17,6 @@ import {
   mazeSource,
   mazeTokens,
   parseMaze,
-  parseMazes,
   readMazes,
   readSplit,
   shortestPath,
@@ -27,6 +26,7 @@ import {
 } from '../../src/data/index.js'
 import { right } from '../support/outcomes.js'
 import { sharedFile } from '../support/shared-data.js'
+import { readText } from '../support/text-files.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'maze-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -181,14 +181,14 @@ describe('a bad file of mazes is refused with file and line:', () => {
     ['a gap', `${header}x,S  # #  G,S  # # oG,5\n`, 'the path of the answer does not lead from S to G', 'f.csv:2'],
     ['a short answer', `${header}x,S  # #  G,S  # #  ,5\n`, 'the answer has 8 cells, the question 9', 'f.csv:2'],
     ['a detour', `${header}x,S     G  ,SooooGo  ,5\n`, 'the answer is another maze', 'f.csv:2'],
-  ])('%s', (_, text, what, where) => {
-    const result = parseMazes(text, 'f.csv')
+  ])('%s', async (_, text, what, where) => {
+    const result = await readText(text, 'f.csv', readMazes)
     expect(E.isLeft(result) && [result.left.what.slice(0, what.length), result.left.where]).toEqual([what, where])
   })
 
-  it('Windows line ends and a byte order mark are no fault', () => {
+  it('Windows line ends and a byte order mark are no fault', async () => {
     const text = `\ufeff${header}x,S  ## G  ,Soo##oGoo,7\n`.replaceAll('\n', '\r\n')
-    const file = right(parseMazes(text, 'f.csv'))
+    const file = right(await readText(text, 'f.csv', readMazes))
     expect(file.mazes.length).toBe(1)
   })
 })

@@ -6,12 +6,12 @@ import { type Geometry, geometryOfSide, isSolution, type Puzzle } from '../../sr
 import { solve } from '../../src/data/solver.js'
 import {
   augment,
-  demoSettings,
   type GeneratorSettings,
   generateSudoku,
   leaks,
   sudokuDataset,
   sudokuSplit,
+  usualGenerator,
 } from '../../src/data/sudoku.js'
 import { showProblem } from '../../src/problem.js'
 
@@ -36,7 +36,7 @@ const expectProper = (settings: GeneratorSettings, puzzles: readonly Puzzle[]) =
 const answersOf = (groups: readonly (readonly Puzzle[])[]) => groups.map((group) => group[0]!.answer.join(''))
 
 describe('the puzzles of the demo', () => {
-  const settings = demoSettings(geometry(4), 5)
+  const settings = usualGenerator(geometry(4), 5)
   const { train, test } = generate(settings)
 
   it('are 230 grids of 40 different puzzles, and 58 other grids of 4: all 288 there are', () => {
@@ -55,7 +55,7 @@ describe('the puzzles of the demo', () => {
 
   it('follow from the seed', () => {
     expect(generate(settings)).toEqual({ train, test })
-    expect(answersOf(generate(demoSettings(geometry(4), 6)).test)).not.toEqual(answersOf(test))
+    expect(answersOf(generate(usualGenerator(geometry(4), 6)).test)).not.toEqual(answersOf(test))
   })
 
   it('make a dataset of 9200 and 232 examples with 6 tokens in groups of one grid', () => {
@@ -70,7 +70,7 @@ describe('the puzzles of the demo', () => {
 
 describe('generated puzzles of larger grids', () => {
   const six: GeneratorSettings = {
-    ...demoSettings(geometry(6), 1),
+    ...usualGenerator(geometry(6), 1),
     trainGrids: 150,
     puzzlesPerGrid: 2,
     testGrids: 30,
@@ -110,7 +110,7 @@ describe('generated puzzles of larger grids', () => {
 
 describe('impossible wishes', () => {
   const message = (settings: Partial<GeneratorSettings>) => {
-    const made = generateSudoku({ ...demoSettings(geometry(4), 1), ...settings })
+    const made = generateSudoku({ ...usualGenerator(geometry(4), 1), ...settings })
     return E.isLeft(made) ? showProblem(made.left) : 'no problem'
   }
   it('are refused: more grids than there are, more blanks or puzzles than a grid has', () => {
@@ -123,7 +123,7 @@ describe('impossible wishes', () => {
 })
 
 describe('multiplied puzzles', () => {
-  const { train } = generate({ ...demoSettings(geometry(4), 2), trainGrids: 3, puzzlesPerGrid: 1, testGrids: 1 })
+  const { train } = generate({ ...usualGenerator(geometry(4), 2), trainGrids: 3, puzzlesPerGrid: 1, testGrids: 1 })
   const puzzles = train.flat()
 
   it('come first as they were, then in disguises of the same solution class, as many as asked for', () => {
@@ -154,7 +154,7 @@ describe('multiplied puzzles', () => {
 
   it('of 9×9 are found to leak into a test set that holds one of them', () => {
     const { train, test } = generate({
-      ...demoSettings(geometry(9), 3),
+      ...usualGenerator(geometry(9), 3),
       trainGrids: 2,
       puzzlesPerGrid: 1,
       testGrids: 3,

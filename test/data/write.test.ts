@@ -11,9 +11,9 @@ import {
   collect,
   type DatasetSource,
   geometryOfSide,
-  parsePuzzles,
   readDataset,
   readIdentifiers,
+  readPuzzles,
   sudokuSource,
   writeDataset,
   writeSource,
@@ -21,6 +21,7 @@ import {
 import { encodeNpy } from '../../src/data/npy.js'
 import { pythonJson } from '../../src/data/python-json.js'
 import { right } from '../support/outcomes.js'
+import { readText } from '../support/text-files.js'
 
 let folder: string
 beforeEach(() => {
@@ -40,9 +41,10 @@ const filesOf = (path: string): Readonly<Record<string, string>> =>
 
 const four = geometryOfSide(4)!
 const { puzzles } = right(
-  parsePuzzles(
+  await readText(
     'source,question,answer,rating\na,.234341221434321,1234341221434321,0\nb,4321214334121.34,4321214334121234,0\n',
     'two.csv',
+    readPuzzles,
   ),
 )
 const sudoku = (): DatasetSource => sudokuSource(four, augment(four, puzzles, 50, 1), [puzzles])

@@ -1,7 +1,7 @@
 /** Training in f16: which steps count, what the scale does, and that the result is that of f32 as near as f16 is. */
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
-import { demoSettings, generateSudoku, geometryOfSide, sudokuSplit, trainingBatches } from '../../src/data/index.js'
+import { generateSudoku, geometryOfSide, sudokuSplit, trainingBatches, usualGenerator } from '../../src/data/index.js'
 
 import { hrm, type Reasoner } from '../../src/hrm/index.js'
 import type { Backend, Graph, HostArray } from '../../src/ir/index.js'
@@ -157,7 +157,7 @@ describe.each(backendsForTests())('on $name', ({ name, open }) => {
 test('4×4 Sudokus are learnt as in f32', async () => {
   const { name, open } = backendsForTests().at(-1)!
   const geometry = geometryOfSide(4)!
-  const made = generateSudoku({ ...demoSettings(geometry, 1), trainGrids: 60, puzzlesPerGrid: 4, testGrids: 1 })
+  const made = generateSudoku({ ...usualGenerator(geometry, 1), trainGrids: 60, puzzlesPerGrid: 4, testGrids: 1 })
   if (E.isLeft(made)) throw new Error(made.left.what)
   const split = sudokuSplit(geometry, made.right.train)
   const reasoner = hrm({

@@ -2,6 +2,7 @@
  * Choosing among candidates, one after another, so that what a smaller budget would have chosen is known on the way. The
  * rules and how they break ties are said with `Selection`.
  */
+import { logistic } from '../../ir/index.js'
 import type { Selection } from './policy.js'
 
 /** What a candidate answers, in the frame of the puzzle as it was posed. S tokens. */
@@ -59,7 +60,7 @@ const ballot = () => {
   const add = ({ answer, qHalt }: Found): string => {
     const key = answer.join()
     const { votes, confidence, ...party } = parties.get(key) ?? { answer, first: count, votes: 0, confidence: 0 }
-    parties.set(key, { ...party, votes: votes + 1, confidence: confidence + 1 / (1 + Math.exp(-qHalt)) })
+    parties.set(key, { ...party, votes: votes + 1, confidence: confidence + logistic(qHalt) })
     count++
     return key
   }
