@@ -169,7 +169,17 @@ describe('settings on the command line', () => {
     writeFileSync(at('puzzles.csv'), `source,question,answer,rating\na,124334212134431.,1243342121344312,0\n`)
     const alone = ['train', '--config', 'model.ts', '--backend', 'reference', '--data', 'puzzles.csv', '--out', 'none']
     await refused(1, [...alone, '--eval-every', '2'], 'no test split', '--eval-data FILE')
-  })
+    await json(...alone.slice(0, -1), 'alone', '--steps', '1')
+    await refused(1, ['eval', 'alone', '--backend', 'reference'], 'not trained on', '--data DIR')
+    await json('eval', 'alone', '--backend', 'reference', '--data', 'data')
+  }, 120_000)
+
+  test('that nothing would come of are refused', async () => {
+    await refused(1, [...training, 'none', '--eval-data', 'data'], 'nothing is evaluated', 'add --eval-every')
+    await refused(1, [...training, 'none', '--augment', '2'], 'has its augmentations already')
+    await refused(2, ['train', '--config', 'model.ts', '--data', 'data', '--profile', '--tune'], 'leave out --tune')
+    await refused(2, ['data', 'sudoku', '--generate', '4', '--no-check-unique', '--out', 'none'], 'have one solution')
+  }, 120_000)
 
   test('are all in the help, with examples', async () => {
     const { stdout } = await thetagrad('train', '--help')

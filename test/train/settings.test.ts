@@ -50,6 +50,9 @@ describe('training settings', () => {
     [{ best: 'luck' }, 'best is "luck"'],
     [{ batch: 10, accumulate: 4 }, 'a batch of 10 cannot be made of 4 micro-batches'],
     [{ patience: 3 }, 'patience needs evaluations during training'],
+    [{ evalLimit: 10 }, 'evalLimit needs evaluations during training'],
+    [{ evalSplit: 'train' }, 'evalSplit needs evaluations during training'],
+    [{ beta1: 1 }, 'beta1 is 1'],
     [{ best: 'token' }, 'best "token" needs evaluations during training'],
   ])('%j is refused', (given, what) => {
     expect(refusal(given)).toMatchObject({ what, where: 'config.ts' })
