@@ -57,6 +57,7 @@ const training = ['train', '--config', 'model.ts', ...onReference, '--out']
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'thetagrad-training-'))
   writeFileSync(at('model.ts'), config)
+  writeFileSync(at('puzzles.csv'), `source,question,answer,rating\na,124334212134431.,1243342121344312,0\n`)
   const grids = ['--train-grids', '8', '--test-grids', '3', '--puzzles-per-grid', '2']
   await json('data', 'sudoku', '--generate', '4', ...grids, '--out', 'data')
 }, 120_000)
@@ -166,13 +167,16 @@ describe('settings on the command line', () => {
   }, 120_000)
 
   test('a single file is not evaluated on by itself', async () => {
-    writeFileSync(at('puzzles.csv'), `source,question,answer,rating\na,124334212134431.,1243342121344312,0\n`)
     const alone = ['train', '--config', 'model.ts', '--backend', 'reference', '--data', 'puzzles.csv', '--out', 'none']
     await refused(1, [...alone, '--eval-every', '2'], 'no test split', '--eval-data FILE')
+  })
+
+  test('a run that was trained on a single file is evaluated on another', async () => {
+    const alone = ['train', '--config', 'model.ts', '--backend', 'reference', '--data', 'puzzles.csv', '--out', 'none']
     await json(...alone.slice(0, -1), 'alone', '--steps', '1')
     await refused(1, ['eval', 'alone', '--backend', 'reference'], 'not trained on', '--data DIR')
     await json('eval', 'alone', '--backend', 'reference', '--data', 'data')
-  }, 120_000)
+  }, 240_000)
 
   test('that nothing would come of are refused', async () => {
     await refused(1, [...training, 'none', '--eval-data', 'data'], 'nothing is evaluated', 'add --eval-every')
