@@ -56,7 +56,7 @@ beforeAll(async () => {
   const grids = ['--train-grids', '4', '--test-grids', '2', '--puzzles-per-grid', '1']
   await succeeded(thetagrad('data', 'sudoku', '--generate', '4', ...grids, '--out', 'data'))
   await succeeded(fresh('whole'))
-}, 180_000)
+}, 300_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const newest = (run: string) => {
@@ -120,7 +120,7 @@ test('Ctrl-C ends a run of the interpreter after the step in hand; it goes on to
   expect(newest('stopped')!.step).toBeLessThan(STEPS)
   await succeeded(resumed('stopped'))
   expectWhole('stopped')
-}, 180_000)
+}, 300_000)
 
 test(
   `a run killed ${KILLS} times loses and doubles nothing`,

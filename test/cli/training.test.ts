@@ -183,7 +183,7 @@ describe('settings on the command line', () => {
     await refused(1, [...training, 'none', '--augment', '2'], 'has its augmentations already')
     await refused(2, ['train', '--config', 'model.ts', '--data', 'data', '--profile', '--tune'], 'leave out --tune')
     await refused(2, ['data', 'sudoku', '--generate', '4', '--no-check-unique', '--out', 'none'], 'have one solution')
-  }, 120_000)
+  }, 240_000)
 
   test('are all in the help, with examples', async () => {
     const { stdout } = await thetagrad('train', '--help')
