@@ -18,6 +18,7 @@ import {
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
 import type { Asked as AskedCandidates, Selection, Watcher } from '../train/index.js'
+import { given } from './options.js'
 import { percent } from './progress.js'
 
 export interface ArcFlags {
@@ -67,14 +68,14 @@ export const openArc = async (
   const refuse = (what: string, why: string, fix: string) => E.left(problem(what, { where: data, why, fix }))
   const stray = { '--vote-segments': asked.voteSegments, '--per-task': asked.perTask, '--submission': submission }
   if (!isArc(split.info) || asked.split === 'train') {
-    const given = Object.entries(stray).find(([, value]) => value !== undefined)?.[0]
-    return given === undefined
+    const flag = given(stray)
+    return flag === undefined
       ? E.right(undefined)
       : E.left(
-          problem(`${given} is for ARC tasks that are held out`, {
+          problem(`${flag} is for ARC tasks that are held out`, {
             where: data,
             why: isArc(split.info) ? 'demonstrations are not voted on' : 'these are no ARC tasks',
-            fix: isArc(split.info) ? 'leave out --split train' : `leave out ${given}`,
+            fix: isArc(split.info) ? 'leave out --split train' : `leave out ${flag}`,
           }),
         )
   }

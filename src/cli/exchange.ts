@@ -1,21 +1,20 @@
 /** `thetagrad import` and `export`: published checkpoints into run folders, and the weights of a run out of them. */
-import { existsSync, renameSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { hrm, type Reasoner, trm } from '../hrm/index.js'
+import { readLarge, replaceLarge } from '../large-file.js'
 import { checkpointMismatches, countParameters } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import {
   decodeSafetensors,
   defaultSettings,
   encodeSafetensors,
-  readLarge,
   readModelAt,
   type StoredTensors,
   saveCheckpoint,
   storedShapes,
-  writeLarge,
 } from '../train/index.js'
 import { dashed, given } from './options.js'
 import {
@@ -145,11 +144,7 @@ export const exportCommand = async ({ run, out, prefix, force }: ExportOptions):
   const named = Object.fromEntries(Object.entries(stored.right).map(([name, tensor]) => [`${prefix}${name}`, tensor]))
   const bytes = encodeSafetensors(named, { format: 'pt' })
   const written = E.tryCatch(
-    () => {
-      const building = `${out}.${process.pid}`
-      writeLarge(building, bytes)
-      renameSync(building, out)
-    },
+    () => replaceLarge(out, bytes),
     (cause) => problem('the file cannot be written', { where: out, why: String(cause) }),
   )
   if (E.isLeft(written)) return listed(written)

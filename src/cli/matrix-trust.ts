@@ -51,10 +51,10 @@ export const verdictOf = ({
 }: Ended): MatrixVerdict & { readonly isKept: boolean } => {
   if (failure !== undefined) return { isUsable: false, why: `the self-test ${failure}`, isKept: !isUntried }
   try {
-    const { right, why, isUntried: isClosed } = JSON.parse(stdout) as Readonly<Record<string, unknown>>
+    const { right, why, isUntried: isUnopened } = JSON.parse(stdout) as Readonly<Record<string, unknown>>
     return typeof right === 'number' && right > 0
       ? { isUsable: true, isKept: true }
-      : { isUsable: false, why: String(why ?? 'the self-test tried nothing'), isKept: isClosed !== true }
+      : { isUsable: false, why: String(why ?? 'the self-test tried nothing'), isKept: isUnopened !== true }
   } catch {
     return { isUsable: false, why: 'the self-test said nothing', isKept: true }
   }

@@ -45,7 +45,7 @@ export const solveCommand = async (options: SolveOptions): Promise<Outcome> => {
   if (E.isLeft(names)) return listed(names)
   if (names.right !== undefined) return solveArc(options, opened.right, names.right, puzzleText.right)
   const { task, test, blank } = options
-  const stray = Object.entries({ task, test, blank }).find(([, value]) => value !== undefined)?.[0]
+  const stray = given({ task, test, blank })
   if (stray !== undefined)
     return listed(E.left(problem(`--${stray} is for ARC, which this run does not solve`, { where: options.run })))
   const width = await widthOf(data)

@@ -12,7 +12,7 @@ import {
   settingRules,
 } from '../train/index.js'
 import type { BackendChoice } from './backend.js'
-import { backendOption, count, dashed, natural } from './options.js'
+import { backendOption, count, dashed, given, natural } from './options.js'
 import type { SizeChanges } from './preset-sizes.js'
 import type { TrainOptions } from './train.js'
 
@@ -146,7 +146,7 @@ const settingsTable = (): string => {
 }
 
 /** The flags as what is to be done; ends the process with exit 2 where they do not go together. */
-export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOptions => {
+export const trainOptionsOf = (command: Command, told: TrainFlags): TrainOptions => {
   const {
     preset,
     model,
@@ -160,8 +160,8 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
     tune = false,
     backend,
     set,
-  } = given
-  const values = given as unknown as Readonly<Record<string, unknown>>
+  } = told
+  const values = told as unknown as Readonly<Record<string, unknown>>
   const changes = {
     ...Object.fromEntries(flags.flatMap(([name]) => (name in values ? [[name, values[name]]] : []))),
     ...set?.changes,
@@ -179,13 +179,7 @@ export const trainOptionsOf = (command: Command, given: TrainFlags): TrainOption
   const size = Object.keys(sizes ?? {})[0]
   if (config !== undefined && size !== undefined)
     usage(`--set model.${size} changes a preset: change a model of your own in its file`)
-  const recipe = Object.entries({
-    preset,
-    model,
-    config,
-    augment,
-    ...(size !== undefined && { [`model.${size}`]: size }),
-  }).find(([, value]) => value !== undefined)?.[0]
+  const recipe = given({ preset, model, config, augment, ...(size !== undefined && { [`model.${size}`]: size }) })
   const fixed = recipe ?? Object.keys(changes).find((name) => !free.includes(name as SettingName))
   if (resume && fixed !== undefined)
     usage(`--resume keeps the run's recipe: leave out ${fixed}; what may change is ${free.join(', ')}`)

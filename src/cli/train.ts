@@ -163,11 +163,7 @@ const fresh = async (options: TrainOptions): Promise<E.Either<readonly Problem[]
     ...(options.evalData !== undefined && { evalData: resolve(options.evalData) }),
     augment: copies,
   }
-  return withEvaluation(
-    { config, model: loaded.right.model, examples: examples.right },
-    data,
-    options.evalData !== undefined,
-  )
+  return withEvaluation({ config, model: loaded.right.model, examples: examples.right }, data, options)
 }
 
 /** Optimiser steps of so many epochs: an epoch takes one puzzle of every group, with its examples. As published. */
@@ -178,12 +174,12 @@ const stepsOf = (epochs: number, info: DatasetInfo, batch: number): number =>
 const withEvaluation = async (
   prepared: Omit<Prepared, 'evaluation'>,
   data: string,
-  asksFor: boolean,
+  { evalData: asked }: Pick<TrainOptions, 'evalData'>,
 ): Promise<E.Either<readonly Problem[], Prepared>> => {
   const { config, model } = prepared
   const { evalEvery, evalLimit = Number.POSITIVE_INFINITY, evalSplit = 'test' } = config.training
   if (evalEvery === undefined)
-    return asksFor
+    return asked !== undefined
       ? failed(problem('nothing is evaluated during training', { where: '--eval-data', fix: 'add --eval-every N' }))
       : E.right({ ...prepared, evaluation: undefined })
   const { evalData = data } = config
@@ -220,11 +216,7 @@ const resumed = async (options: TrainOptions): Promise<E.Either<readonly Problem
   if (E.isLeft(training)) return listed(training)
   const evalData = options.evalData === undefined ? {} : { evalData: resolve(options.evalData) }
   const changed: RunConfig = { ...config.right, training: training.right, data, ...evalData }
-  return withEvaluation(
-    { config: changed, model: loaded.right.model, examples: examples.right },
-    data,
-    options.evalData !== undefined,
-  )
+  return withEvaluation({ config: changed, model: loaded.right.model, examples: examples.right }, data, options)
 }
 
 /** The model of a preset or a file, with the recipe beside it. */

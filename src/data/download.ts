@@ -47,7 +47,7 @@ export const download =
   (remote: RemoteFile, path: string, options: DownloadOptions = {}): TaskEither<Problem, void> =>
   async () => {
     try {
-      if (await isCached(remote, path)) return E.right(undefined)
+      if (await isCached(remote, path)) return options.signal?.aborted ? E.left(unchecked(path)) : E.right(undefined)
       await mkdir(dirname(path), { recursive: true })
     } catch (cause) {
       return E.left(problem('the cache cannot be used', { where: path, why: String(cause) }))
@@ -90,6 +90,9 @@ const isCached = async ({ url, sha256 }: RemoteFile, path: string): Promise<bool
   const expected = sha256 ?? (memory?.url === url ? memory.sha256 : undefined)
   return expected !== undefined && (await sha256Of(path)) === expected
 }
+
+const unchecked = (path: string): Problem =>
+  problem('stopped while what was fetched before was checked', { where: path, fix: 'run it again' })
 
 const stopped = ({ url }: RemoteFile, path: string, size: number): Problem =>
   problem('stopped before the file was whole', {

@@ -1,6 +1,7 @@
 /** NumPy's `.npy` files, version 1.0, C order: what the published dataset folders are made of. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import * as E from 'fp-ts/lib/Either.js'
+import { readRange } from '../large-file.js'
 import { type Problem, problem } from '../problem.js'
 
 type NpyData = Uint8Array | Int32Array | BigInt64Array | Float32Array
@@ -85,8 +86,6 @@ export const decodeNpy = (bytes: Buffer, file: string): E.Either<Problem, Npy> =
 
 /** Headers are 128 bytes as a rule, and 65 545 at most. */
 const LONGEST_HEADER = 1 << 17
-/** A read must not be of more than 2 GiB. */
-const AT_ONCE = 1 << 28
 
 /** A file as an array, into the memory it stays in. Rejects where the file cannot be read. */
 export const readNpy = async (file: string): Promise<E.Either<Problem, Npy>> => {
@@ -132,13 +131,8 @@ export const openNpy = (
     const { shape, descriptor, start, length } = header.right
     const each = types[descriptor].bytes
     const subarray = (from: number, to: number): NpyData => {
-      const bytes = new Uint8Array((to - from) * each)
-      for (let at = 0; at < bytes.length; ) {
-        const read = readSync(handle, bytes, at, Math.min(AT_ONCE, bytes.length - at), start + from * each + at)
-        if (read === 0) throw new Error(`${file} became shorter while it was read`)
-        at += read
-      }
-      return types[descriptor].make(bytes.buffer)
+      const { buffer } = readRange(handle, file, start + from * each, (to - from) * each)
+      return types[descriptor].make(buffer)
     }
     return E.right({ shape, data: { descriptor, length: length / each, subarray }, close })
   } catch (cause) {

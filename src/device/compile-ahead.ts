@@ -25,8 +25,8 @@ const isLavapipe = ({ description: { device, description } }: Device): boolean =
   /llvmpipe/i.test(`${device} ${description}`)
 
 /**
- * Has the driver make machine code of the kernels where it is lavapipe, on this device and, if one took more than `compiledMs`, on others that
- * are closed again. Rejects where a kernel is wrong or this device has failed; that another device fails costs time alone.
+ * Has the driver make machine code of the kernels where it is lavapipe, on this device and, if one took more than
+ * `compiledMs`, on others that are closed again. Rejects where a kernel is wrong or this device has failed; that another device fails costs time alone.
  */
 export const compileAhead = async (
   device: Device,

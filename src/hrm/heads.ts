@@ -48,7 +48,10 @@ export const outputNet = <const D extends number, const V extends number, const 
   })
 }
 
-/** (q_halt, q_continue) of the first position: linear with bias, in f32 always; weights start at 0, the bias at −5. [B, T, D] → [B, 2] */
+/**
+ * (q_halt, q_continue) of the first position: linear with bias, in f32 always; weights start at 0, the bias at −5.
+ * [B, T, D] → [B, 2]
+ */
 export const qHead = <const D extends number>(options: {
   readonly hidden: D
 }): Module<QRule<D>, LinearBiasParameters<D, 2>> => {

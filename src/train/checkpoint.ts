@@ -8,8 +8,8 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, ren
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
+import { writeLarge } from '../large-file.js'
 import { type Problem, problem } from '../problem.js'
-import { writeLarge } from './large-file.js'
 import { encodeSafetensors, type StoredTensors } from './safetensors.js'
 
 export interface Checkpoint {

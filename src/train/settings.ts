@@ -176,9 +176,7 @@ const contradiction = (settings: TrainingSettings): Omit<Problem, 'where'> | und
     evalLimit,
     evalSplit,
     [`best "${best}"`]: best === 'loss' ? undefined : best,
-  })
-    .filter(([, value]) => value !== undefined)
-    .map(([name]) => name)[0]
+  }).find(([, value]) => value !== undefined)?.[0]
   return wants !== undefined && evalEvery === undefined
     ? { what: `${wants} needs evaluations during training`, fix: 'set evalEvery too' }
     : undefined

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
+import { readLarge } from '../large-file.js'
 import { type Problem, problem } from '../problem.js'
 import { type Checkpoint, checkpointSteps, files, folderOf, ioProblem, nameOf, stepOf } from './checkpoint.js'
-import { readLarge } from './large-file.js'
 import { decodeSafetensors, type StoredTensors } from './safetensors.js'
 
 /** The weights as they are trained, or their moving average. Where neither is asked for: the average, if there is one. */

@@ -1,7 +1,7 @@
 /** `import` and `export`: published checkpoints in, weights out, nothing lost on the way. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, describe, expect, it } from 'vitest'
 import { exportCommand, importCommand } from '../../src/cli/exchange.js'
@@ -135,5 +135,12 @@ describe('export', () => {
     expect(await problemsOf(exportCommand({ run: join(folder, 'none'), out, prefix: '', force: true }))).toEqual([
       'the run has no checkpoint',
     ])
+    const taken = fresh('taken')
+    mkdirSync(join(taken, 'folder'), { recursive: true })
+    expect(await problemsOf(exportCommand({ run, out: taken, prefix: '', force: true }))).toEqual([
+      'the file cannot be written',
+    ])
+    // Half a file would lie beside it.
+    expect(readdirSync(folder).filter((name) => name.includes('-taken'))).toEqual([basename(taken)])
   })
 })

@@ -51,6 +51,8 @@ it('a file is fetched once, and again only when it is no longer what it was', as
   // Also where the digest is known from the first time alone.
   expect(await fetched({ url })).toBe('fetched')
   expect(seen.length).toBe(1)
+  // Ctrl-C while what is there is checked is no leave to go on.
+  expect(await fetched({ url }, { ...quick, signal: AbortSignal.abort() })).toContain('stopped while')
   writeFileSync(path, 'something else')
   expect(await fetched({ url })).toBe('fetched')
   expect(seen.length).toBe(2)
