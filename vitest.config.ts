@@ -6,7 +6,12 @@ import { defineConfig } from 'vitest/config'
 /** Forked processes, because each test process holds one GPU device; two, because a software adapter uses every core. */
 export default defineConfig({
   // Architectures import this package by its name.
-  resolve: { alias: { thetagrad: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^thetagrad$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
+      { find: 'thetagrad/training', replacement: fileURLToPath(new URL('src/training.ts', import.meta.url)) },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
