@@ -20,12 +20,14 @@ const FIRST_COLOUR = 2
 export const arcTokens = (grid: ArcGrid, size: number, row: number, column: number): Uint8Array => {
   const tokens = new Uint8Array(size * size)
   const [rows, columns] = [grid.length, grid[0]!.length]
-  const put = (r: number, c: number, token: number): void => {
-    if (row + r < size && column + c < size) tokens[(row + r) * size + column + c] = token
+  const at = (r: number) => (row + r) * size + column
+  const marksRight = column + columns < size
+  for (let r = 0; r < rows; r++) {
+    const cells = grid[r]!
+    for (let c = 0; c < columns; c++) tokens[at(r) + c] = cells[c]! + FIRST_COLOUR
+    if (marksRight) tokens[at(r) + columns] = END
   }
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) put(r, c, grid[r]![c]! + FIRST_COLOUR)
-  for (let c = 0; c < columns; c++) put(rows, c, END)
-  for (let r = 0; r < rows; r++) put(r, columns, END)
+  if (row + rows < size) tokens.fill(END, at(rows), at(rows) + columns)
   return tokens
 }
 
@@ -89,8 +91,13 @@ export const parseAugmentedName = (
 
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
 /** A digest of a grid: equal grids have equal ones. */
-export const gridHash = (grid: ArcGrid): string =>
-  sha256(Uint8Array.from([grid.length, grid[0]?.length ?? 0, ...grid.flat()]))
+export const gridHash = (grid: ArcGrid): string => {
+  const [rows, columns] = [grid.length, grid[0]?.length ?? 0]
+  const bytes = new Uint8Array(2 + rows * columns)
+  bytes.set([rows, columns])
+  grid.forEach((row, r) => bytes.set(row, 2 + r * columns))
+  return sha256(bytes)
+}
 
 /** A digest of a task, whatever the order of its examples: by it, augmented copies that are the same are found. */
 export const arcHash = (examples: readonly ArcExample[]): string =>
