@@ -3,9 +3,13 @@ export { type Experiment, experiment } from './experiment.js'
 export {
   adaptiveHalting,
   allButFirst,
+  type CgarSizes,
   call,
+  cgar,
   confidence,
+  curriculum,
   damped,
+  decayingLoss,
   deepSupervision,
   detached,
   type EqrSizes,

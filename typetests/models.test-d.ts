@@ -5,7 +5,9 @@ import {
   add,
   allButFirst,
   call,
+  cgar,
   confidence,
+  curriculum,
   damped,
   deepSupervision,
   detached,
@@ -293,6 +295,14 @@ expectError(eqr(sized).parameters.H_init)
 expectError(eqr(sized).parameters.puzzle_emb)
 expectError(eqr({ ...sized, puzzleEmbedding: 64 }))
 expectError(eqr({ ...sized, heads: 3 }))
+const grown = cgar({ ...sized, lossDecay: 0.5 })
+expectType<[64]>(grown.parameters.L_init.shape)
+expectError(cgar({ ...sized, heads: 3 }))
+expectError(trm({ ...sized, lossDecay: 0.5 }))
+const shallow = trm({ ...sized, cycles: 1, steps: 2 })
+expectType<[64]>(curriculum([{ until: 0.3, model: shallow }], trm(sized)).parameters.L_init.shape)
+expectError(curriculum([{ until: 0.3, model: trm({ ...sized, layers: 1 }) }], trm(sized)))
+expectError(curriculum([{ until: 0.3, model: trmSingle(sized) }], trm(sized)))
 expectError(trmSingle(sized).parameters.H_init)
 expectError(trmSix({ ...sized, heads: 3 }))
 expectError(trmSingle({ ...sized, heads: 3 }))

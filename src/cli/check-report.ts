@@ -1,7 +1,7 @@
 /** How a checked architecture is shown: the table of its parts for people, one JSON value for scripts. */
 import { showBytes } from '../bytes.js'
 import { compile, printKernels, printProgram } from '../compile/index.js'
-import { segmentGraph } from '../hrm/index.js'
+import { type Reasoner, segmentGraph } from '../hrm/index.js'
 import { printGraph } from '../ir/index.js'
 import type { CheckedModel, CheckReport } from './check.js'
 import { portable } from './portable.js'
@@ -41,9 +41,16 @@ const showModel = ({ exported, model, costs, training }: CheckedModel): string =
     aligned(rows, 3),
     'FLOPs, and bytes kept for the backward pass, of one example and one call; the last row: of all calls of a segment,',
     `${costs.calls}, with the backward pass as far as the gradient rule lets it reach.`,
+    ...stagesIn(model),
     `At most ${maxSegments} segment${maxSegments === 1 ? '' : 's'} an example. A training step takes ${showBytes(training.fixedBytes)}, and ${showBytes(training.bytesPerExample)} for every example of its batch.`,
   ].join('\n')
 }
+
+/** Who trains in a model's place, and until when. */
+const stagesIn = ({ stages = [] }: Reasoner): readonly string[] =>
+  stages.map(({ until, model }) => `Until ${Math.round(100 * until)} % of the training: ${callsOf(model)}.`)
+
+const callsOf = (model: Reasoner): string => segmentGraph(model).calls.join(' ')
 
 export const showReport = (report: CheckReport): string => report.models.map(showModel).join('\n\n')
 
@@ -56,6 +63,9 @@ export const reportJson = ({ file, models }: CheckReport): object => ({
     name: model.name,
     sizes: model.sizes,
     halting: model.halting,
+    ...(model.stages !== undefined && {
+      stages: model.stages.map(({ until, model: stage }) => ({ until, calls: callsOf(stage) })),
+    }),
     ...costs,
     training,
   })),

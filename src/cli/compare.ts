@@ -9,9 +9,9 @@ import { basename, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { sync as writeFileAtomic } from 'write-file-atomic'
 import { drawComparison } from '../analysis/index.js'
-import { costs, gradientNamed, isVariant, type Reasoner, sizesLike } from '../hrm/index.js'
+import { costs, gradientNamed, isVariant, sizesLike } from '../hrm/index.js'
 import { type Problem, problem } from '../problem.js'
-import { type EvaluationLine, presetNamed, readEvaluations } from '../train/index.js'
+import { type EvaluationLine, presetNamed, readEvaluations, type TrainingFlops, trainingFlops } from '../train/index.js'
 import { keepAsked } from './asked.js'
 import type { BackendChoice } from './backend.js'
 import type { Budget } from './options.js'
@@ -48,7 +48,7 @@ interface Entrant {
 
 /** One whose model and recipe have been read. */
 interface Ready extends Entrant {
-  readonly flopsPerStep: number
+  readonly flops: TrainingFlops
 }
 
 /** A model that was trained for the budget, from every seed: numbers are means over these. */
@@ -150,7 +150,7 @@ const readied = async (
   const changes = { ...set?.changes, ...wholeBudget, seed, evalEvery: 1 }
   const prepared = await prepareTraining({ ...entrant.source, data, out, backend, resume: false, changes })
   return E.map(
-    ({ model, config }: Prepared): Ready => ({ ...entrant, flopsPerStep: flopsOfStep(model, config.training.batch) }),
+    ({ model, config }: Prepared): Ready => ({ ...entrant, flops: trainingFlops(model, config.training.batch) }),
   )(prepared)
 }
 
@@ -210,12 +210,13 @@ const enterOnce = async (
 }
 
 const runOf = (name: string, seed: number, out: string, { model, config, report }: Trained): Run => {
-  const perStep = flopsOfStep(model, config.training.batch)
+  const flops = trainingFlops(model, config.training.batch)
+  const spent = (step: number) => flops.upTo(step, config.training.steps)
   const evaluations = readEvaluations(out)
-  const curve = evaluations.map(({ step, exact, token }) => ({ step, flops: step * perStep, exact, token }))
+  const curve = evaluations.map(({ step, exact, token }) => ({ step, flops: spent(step), exact, token }))
   const { parameters } = costs(model).total
   const seconds = evaluations.at(-1)?.seconds ?? report.seconds
-  return { name, seed, parameters, steps: report.step, flops: report.step * perStep, seconds, curve }
+  return { name, seed, parameters, steps: report.step, flops: spent(report.step), seconds, curve }
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
@@ -236,39 +237,38 @@ const summary = (runs: readonly Run[]): Entry => {
   }
 }
 
-/** One segment with its gradient for every example; with q_continue, its target is another segment. */
-export const flopsOfStep = (model: Reasoner, batch: number): number => {
-  const { forward, backward } = costs(model).total
-  const { adaptive, continuation, maxSegments } = model.halting
-  return batch * (forward * (adaptive && continuation && maxSegments > 1 ? 2 : 1) + backward)
-}
-
 /** How many steps the budget buys: of seconds, some are taken to see what one costs, and thrown away. */
 const stepsFor = async (
   budget: Budget,
-  { name, flopsPerStep }: Ready,
+  { name, flops }: Ready,
   pilot: TrainOptions,
 ): Promise<E.Either<readonly Problem[], number>> => {
   const bought =
-    budget.kind === 'flops' ? E.right(budget.flops / flopsPerStep) : await stepsOfSeconds(budget.seconds, pilot)
+    budget.kind === 'flops' ? E.right(budget.flops / flops.perStep) : await stepsOfSeconds(budget.seconds, flops, pilot)
   if (E.isLeft(bought)) return bought
   return bought.right >= 1
     ? E.right(Math.floor(bought.right))
     : failed(problem('the budget does not pay for one step', { where: name, fix: 'give a larger --budget' }))
 }
 
+/** Steps that are taken to see what one takes. */
+const PILOT = 12
+
 const stepsOfSeconds = async (
   seconds: number,
+  { perStep, upTo }: TrainingFlops,
   options: TrainOptions,
 ): Promise<E.Either<readonly Problem[], number>> => {
   rmSync(options.out, { recursive: true, force: true })
   try {
-    const pilot = await trainRun({ ...options, changes: { ...options.changes, steps: 12, logEvery: 3 } })
+    const pilot = await trainRun({ ...options, changes: { ...options.changes, steps: PILOT, logEvery: PILOT / 4 } })
     if (E.isLeft(pilot)) return pilot
     const { report } = pilot.right
+    // Of the quarters the first is not timed, and the third stands between the others in what its steps cost.
+    const timed = (upTo((3 * PILOT) / 4, PILOT) - upTo(PILOT / 2, PILOT)) / (PILOT / 4)
     return report.interrupted
       ? failed(problem('the comparison was stopped', { fix: 'the same command begins anew' }))
-      : E.right((1000 * seconds) / report.stepMs)
+      : E.right(((1000 * seconds) / report.stepMs) * (timed / perStep))
   } finally {
     rmSync(options.out, { recursive: true, force: true })
   }

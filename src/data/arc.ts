@@ -95,7 +95,7 @@ export const gridHash = (grid: ArcGrid): string => {
   const [rows, columns] = [grid.length, grid[0]?.length ?? 0]
   const bytes = new Uint8Array(2 + rows * columns)
   bytes.set([rows, columns])
-  grid.forEach((row, r) => bytes.set(row, 2 + r * columns))
+  for (const [r, row] of grid.entries()) bytes.set(row, 2 + r * columns)
   return sha256(bytes)
 }
 

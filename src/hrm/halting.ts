@@ -43,6 +43,15 @@ export const adaptiveHalting = (options: {
     continuation: options.continuation ?? true,
   })
 
+/**
+ * Later segments count less: the loss of an example's t-th segment is multiplied by `decay`^(t−1). CGAR (arXiv 2511.08653,
+ * §3.5, which divides by the sum of the weights; the optimisers are blind to a constant factor).
+ */
+export const decayingLoss = (decay: number, halting: Halting): Halting => {
+  if (!(decay > 0 && decay <= 1)) throw new Error(`decayingLoss: the decay must lie in (0, 1], not be ${decay}`)
+  return { ...halting, lossDecay: decay }
+}
+
 /** Whether the Q head says stop: q_halt > q_continue, or q_halt > 0 where q_continue is not learnt. bool [B] */
 export const saysStop = (
   { continuation }: Halting,

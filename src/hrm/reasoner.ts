@@ -54,6 +54,15 @@ export interface Halting {
   readonly adaptive: boolean
   /** Whether q_continue is learnt: then stop when q_halt > q_continue, else when q_halt > 0. */
   readonly continuation: boolean
+  /** The loss of an example's t-th segment counts `lossDecay`^(t−1); absent: 1. */
+  readonly lossDecay?: number
+}
+
+/** A model that trains in another's place. */
+export interface Stage {
+  /** Until this share of the steps of a run is done. */
+  readonly until: number
+  readonly model: Reasoner
 }
 
 /** One learnable part, for tables of sizes and costs: what goes in and how its graph is built. */
@@ -93,6 +102,8 @@ export interface Reasoner<P extends ParameterTree = ParameterTree> {
   readonly initialState: (parameters: TensorTree, keys?: Tensor) => State
   readonly segment: (parameters: TensorTree, state: State, inputs: SegmentInputs) => Segment
   readonly halting: Halting
+  /** Who trains in its place first, in order (`curriculum`). */
+  readonly stages?: readonly Stage[]
   /** InputNet, the blocks, OutputNet, QHead. */
   readonly parts: readonly Part[]
 }

@@ -15,7 +15,7 @@ import {
 } from '../ir/index.js'
 import { freshResidents } from './residents.js'
 import type { TrainingSettings } from './settings.js'
-import { stepper, streamsOf } from './stepper.js'
+import { stepper } from './stepper.js'
 import type { BatchStream } from './trainer.js'
 
 /** What the adapter reached in a kernel that does nothing else. */
@@ -79,8 +79,7 @@ export const profileTraining = async (options: ProfileOptions): Promise<Profile>
   const step = await stepper(backend, model, settings)
   let t = 0
   const run = async (count: number): Promise<void> => {
-    for (let i = 0; i < count; i++)
-      await step(streamsOf(model, settings, Math.min(++t, settings.steps), batches.next().value))
+    for (let i = 0; i < count; i++) await step(Math.min(++t, settings.steps), batches.next().value)
     await backend.read(['metrics.history'])
   }
   await run(WARM_UP)

@@ -6,7 +6,7 @@
  *                                      └─ halt? ─ segment again, no gradient ─ target of q_continue
  */
 import { gradients } from '../autodiff/index.js'
-import { type Reasoner, type Segment, saysStop } from '../hrm/index.js'
+import { type Halting, type Reasoner, type Segment, saysStop } from '../hrm/index.js'
 import {
   add,
   and,
@@ -14,6 +14,7 @@ import {
   constant,
   div,
   equal,
+  exp,
   type Graph,
   gather,
   input,
@@ -25,6 +26,7 @@ import {
   select,
   sigmoid,
   stopGradient,
+  sub,
   sum,
   type Tensor,
   withPrecision,
@@ -134,7 +136,7 @@ export const supervised = (
   // The target is what the next segment would say without noise.
   const target = halting.learns ? continueTarget(model.segment(parameters, state, inputs), halting.last) : undefined
 
-  const columns = lossColumns(kind, segment, examples, next, target)
+  const columns = lossColumns(kind, model.halting, segment, examples, next, target)
   const trained = arena.entries.map(({ path }) => node(path))
   const wrt = [...trained, ...(rows === undefined ? [] : [rows])]
   const loss = mul(sum(columns.loss), rates.perExample)
@@ -179,6 +181,7 @@ const continueTarget = ({ qHalt, qContinue }: Segment, last: Tensor): Tensor =>
 /** Losses and metrics, one value per example. */
 const lossColumns = (
   kind: TokenLoss,
+  { lossDecay = 1 }: Halting,
   segment: Segment,
   { labels }: Examples,
   { steps, halted }: Carry,
@@ -193,9 +196,10 @@ const lossColumns = (
       : binaryCrossEntropy(segment.qContinue, target)
   const counts = and(halted, less(constant(0), labelled))
   const where = (x: Tensor) => select(counts, x, 0)
+  const whole = add(lm, mul(add(qHaltLoss, qContinueLoss), 0.5))
   const saysHalt = lessEqual(constant(0), segment.qHalt)
   return {
-    loss: add(lm, mul(add(qHaltLoss, qContinueLoss), 0.5)),
+    loss: lossDecay === 1 ? whole : mul(whole, exp(mul(sub(cast(steps, 'f32'), 1), Math.log(lossDecay)))),
     lm_loss: lm,
     q_halt_loss: qHaltLoss,
     q_continue_loss: qContinueLoss,

@@ -1,8 +1,9 @@
 /**
  * A training step as the trainer calls it: loads the programs for the whole batch at once, or for n micro-batches and an
- * update (see `accumulation.ts`), and runs them. The host's batch and draws are always those of the whole batch.
+ * update (see `accumulation.ts`), and runs them. The host's batch and draws are always those of the whole batch. Of a
+ * model in stages, the one whose turn it is.
  */
-import type { Reasoner } from '../hrm/index.js'
+import { type Reasoner, stagesOf } from '../hrm/index.js'
 import type { Backend, Executable, Graph, HostArray } from '../ir/index.js'
 import type { Dims } from '../shape/index.js'
 import { microStep, updateStep } from './accumulation.js'
@@ -12,8 +13,8 @@ import { learningRate } from './schedule.js'
 import type { TrainingSettings } from './settings.js'
 import { type StepSettings, streamedRates, trainingStep } from './step.js'
 
-/** Runs one step on the streams of the whole batch: `batch.*`, `explore.*`, `draws.*`, [B] or [B, S], `rates` and `slot`. */
-export type Stepper = (streams: Readonly<Record<string, HostArray>>) => Promise<void>
+/** Runs step t (from 1) on its batch; steps may only be asked for in order. */
+export type Stepper = (t: number, examples: HostBatch) => Promise<void>
 
 /** What step t (from 1) streams: its batch, the rates of its place in the schedule, its draws. */
 export const streamsOf = (
@@ -36,29 +37,40 @@ export const streamsOf = (
 export const rateAt = ({ warmup, steps, lrMinRatio }: TrainingSettings, base: number, t: number): number =>
   learningRate({ base, warmup, steps, minRatio: lrMinRatio }, t)
 
-/** The graphs of a step with their dims, as they are loaded: the whole, or a micro-batch and the update. */
-export const stepGraphs = (
-  model: Reasoner,
-  { batch, accumulate = 1, ...settings }: TrainingSettings,
-): readonly (readonly [Graph, Dims])[] => {
+type Loadable = readonly [graph: Graph, dims: Dims]
+
+/** A step of one model: the whole, or a micro-batch. */
+const segmentGraphOf = (model: Reasoner, { batch, accumulate = 1, ...settings }: TrainingSettings): Loadable => {
   const step: StepSettings = { ...settings, window: settings.logEvery }
   return accumulate === 1
-    ? [[trainingStep(model, step), { batch }]]
-    : [
-        [microStep(model, step, accumulate), { batch: batch / accumulate }],
-        [updateStep(model, step), { batch }],
-      ]
+    ? [trainingStep(model, step), { batch }]
+    : [microStep(model, step, accumulate), { batch: batch / accumulate }]
 }
 
+/** What follows the micro-batches of a step. */
+const updateGraphOf = (model: Reasoner, { batch, accumulate = 1, ...settings }: TrainingSettings): Loadable[] =>
+  accumulate === 1 ? [] : [[updateStep(model, { ...settings, window: settings.logEvery }), { batch }]]
+
+/** The graphs of a step with their dims, as they are loaded: of every stage the whole, or a micro-batch, and the update. */
+export const stepGraphs = (model: Reasoner, settings: TrainingSettings): readonly Loadable[] => [
+  ...stagesOf(model, settings.steps).map((stage) => segmentGraphOf(stage.model, settings)),
+  ...updateGraphOf(model, settings),
+]
+
 export const stepper = async (backend: Backend, model: Reasoner, settings: TrainingSettings): Promise<Stepper> => {
-  const loaded: Executable[] = []
-  for (const [graph, dims] of stepGraphs(model, settings)) loaded.push(await backend.load(graph, dims))
-  const [first, update] = loaded as [Executable, Executable?]
-  const { accumulate = 1 } = settings
-  if (update === undefined) return first.run
-  return async (streams) => {
+  const { accumulate = 1, steps } = settings
+  const load = ([graph, dims]: Loadable): Promise<Executable> => backend.load(graph, dims)
+  const stages: { readonly model: Reasoner; readonly last: number; readonly segment: Executable }[] = []
+  for (const stage of stagesOf(model, steps))
+    stages.push({ ...stage, segment: await load(segmentGraphOf(stage.model, settings)) })
+  const [update] = await Promise.all(updateGraphOf(model, settings).map(load))
+  return async (t, examples) => {
+    while (stages.length > 1 && stages[0]!.last < t) stages.shift()!.segment.dispose()
+    const { model: current, segment } = stages[0]!
+    const streams = streamsOf(current, settings, t, examples)
+    if (update === undefined) return segment.run(streams)
     for (let i = 0; i < accumulate; i++)
-      await first.run({ ...sliceOf(streams, i, accumulate), micro: Int32Array.of(i) })
+      await segment.run({ ...sliceOf(streams, i, accumulate), micro: Int32Array.of(i) })
     await update.run(streams)
   }
 }

@@ -18,7 +18,7 @@ import { nonFinite, snapshot } from './residents.js'
 import type { TrainingSettings } from './settings.js'
 import { afterEvaluation, afterLine, atCheckpoint, type Best, stopReason } from './standing.js'
 import { begin, type Position } from './start.js'
-import { rateAt, streamsOf } from './stepper.js'
+import { rateAt } from './stepper.js'
 
 /** Batches without end, the t-th for step t. Where it stands follows from how many were taken. */
 export type BatchStream = Iterator<HostBatch, never>
@@ -202,7 +202,7 @@ const loop = async (
   if (E.isLeft(pending)) return pending
   while (step < steps && !stopped() && stopReason(standing, settings) === undefined) {
     step++
-    await programs.step(streamsOf(model, settings, step, stream.next().value))
+    await programs.step(step, stream.next().value)
     const attended = await attend()
     if (E.isLeft(attended)) return attended
   }

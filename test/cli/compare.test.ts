@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type CompareOptions, compareCommand, flopsOfStep } from '../../src/cli/compare.js'
+import { type CompareOptions, compareCommand } from '../../src/cli/compare.js'
 import { buildSudoku } from '../../src/cli/data.js'
 import { budget } from '../../src/cli/options.js'
-import { adaptiveHalting, costs, deepSupervision, hrm } from '../../src/hrm/index.js'
 
 let folder = ''
 const at = (...path: readonly string[]) => join(folder, ...path)
@@ -145,12 +144,4 @@ test('a budget is seconds or FLOPs', () => {
   expect(['90s', '5m', '1.5h'].map(budget)).toEqual([90, 300, 5400].map((seconds) => ({ kind: 'seconds', seconds })))
   expect(['3e15', '3P', '20G'].map(budget)).toEqual([3e15, 3e15, 2e10].map((flops) => ({ kind: 'flops', flops })))
   for (const wrong of ['', '5 m', '0s', '-1m', '5d']) expect(() => budget(wrong)).toThrow('seconds')
-})
-
-test('a step with q_continue costs another segment', () => {
-  const model = hrm({ vocabulary: 6, sequence: 16, hidden: 8, heads: 2, layers: { high: 1, low: 1 } })
-  const { forward, backward } = costs(model).total
-  expect(flopsOfStep(model, 3)).toBe(3 * (2 * forward + backward))
-  for (const halting of [adaptiveHalting({ maxSegments: 4, continuation: false }), deepSupervision({ segments: 4 })])
-    expect(flopsOfStep({ ...model, halting }, 3)).toBe(3 * (forward + backward))
 })

@@ -10,7 +10,6 @@ import {
   evaluator,
   freshResidents,
   stepper,
-  streamsOf,
   type TrainingSettings,
   toResidents,
 } from '../../src/train/index.js'
@@ -42,7 +41,7 @@ const statesOf = async (backend: Backend, steps: number, seed = 3, of = model) =
   const step = await stepper(backend, of, chosen)
   const seen: Readonly<Record<string, HostArray>>[] = []
   for (let t = 1; t <= steps; t++) {
-    await step(streamsOf(of, chosen, t, two))
+    await step(t, two)
     seen.push(await backend.read(['carry.z_H', 'carry.z_L', 'carry.steps']))
   }
   return seen

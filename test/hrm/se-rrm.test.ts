@@ -24,7 +24,6 @@ import {
   stateNames,
   stepper,
   streamedRates,
-  streamsOf,
   type TrainingSettings,
   toResidents,
   trainingStep,
@@ -74,8 +73,7 @@ const trained = async (backend: Backend, steps: number) => {
   for (const [name, data] of Object.entries(residents)) backend.write(name, data)
   const step = await stepper(backend, model, settings)
   const labels = tokens.map((token) => (token + 1) % vocabulary)
-  for (let t = 1; t <= steps; t++)
-    await step(streamsOf(model, settings, t, { inputs: tokens, labels, puzzleIdentifiers }))
+  for (let t = 1; t <= steps; t++) await step(t, { inputs: tokens, labels, puzzleIdentifiers })
   return backend.read(Object.keys(residents))
 }
 

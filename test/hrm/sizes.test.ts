@@ -4,6 +4,7 @@ import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { compilerOptions } from '../../src/cli/typecheck.js'
 import {
+  cgar,
   countParameters,
   eqr,
   flattenParameters,
@@ -20,7 +21,7 @@ import {
   urm,
 } from '../../src/index.js'
 
-const variants = { eqr, hrm, recurrent, rins, seRrm, transformer, trm, trmSingle, trmSix, universal, urm }
+const variants = { cgar, eqr, hrm, recurrent, rins, seRrm, transformer, trm, trmSingle, trmSix, universal, urm }
 
 const expressions = [
   'hrm({ vocabulary: 11, sequence: 81 })',
@@ -34,6 +35,7 @@ const expressions = [
   "transformer({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, expansion: 2, layers: 3, positions: 'learned', puzzles: 7 })",
   "recurrent({ vocabulary: 6, sequence: 16, hidden: 24, heads: 8, positions: 'none', puzzleEmbedding: 0 })",
   'universal({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, loops: 3, puzzleEmbedding: 80 })',
+  'cgar({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, puzzleTokens: 1, lossDecay: 0.5 })',
   "trmSingle({ vocabulary: 11, sequence: 81, mixing: 'mlp', layers: 1 })",
   'trm({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, puzzleEmbedding: 0 })',
   'trmSix({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, puzzleTokens: 1 })',

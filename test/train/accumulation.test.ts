@@ -7,14 +7,12 @@ import { init } from '../../src/nn/index.js'
 import {
   defaultSettings,
   freshResidents,
-  learningRate,
   microStep,
   stepper,
-  streamedRates,
   toResidents,
   trainingStep,
 } from '../../src/train/index.js'
-import { explorationDraws, generatorOf, stepKeys, uniform } from '../../src/train/randomness.js'
+import { generatorOf, uniform } from '../../src/train/randomness.js'
 import { backendsForTests } from '../support/backends.js'
 import { relativeError } from '../support/numbers.js'
 
@@ -27,8 +25,9 @@ const models: readonly Reasoner[] = [
   trm({ ...sizes, layers: 1, puzzleEmbedding: 8, puzzleTokens: 2 }),
   eqr({ ...sizes, layers: 1, noise: 0.1 }),
 ]
-const settings = { ...defaultSettings, window: 4, ema: 0.9 }
 const STEPS = 5
+const rates = { lr: 1e-2, puzzleLr: 1e-2, warmup: 2, lrMinRatio: 1, steps: STEPS }
+const settings = { ...defaultSettings, ...rates, seed: 3, window: 4, logEvery: 4, ema: 0.9 }
 
 /** Residents after some steps. The q bias halts every example as soon as its exploration draw lets it. */
 const trained = async (backend: Backend, model: Reasoner, accumulate: number) => {
@@ -36,24 +35,20 @@ const trained = async (backend: Backend, model: Reasoner, accumulate: number) =>
   parameters['q_head.bias']!.set([5, 0])
   const residents = toResidents(model.parameters, parameters)
   const all: Readonly<Record<string, HostArray>> = {
-    ...freshResidents(model, { ...settings, batch, logEvery: settings.window }),
+    ...freshResidents(model, { ...settings, batch }),
     ...residents,
     average: residents.parameters!,
   }
   for (const [name, data] of Object.entries(all)) backend.write(name, data)
-  const step = await stepper(backend, model, { ...settings, logEvery: settings.window, batch, accumulate })
+  const step = await stepper(backend, model, { ...settings, batch, accumulate })
   for (let t = 1; t <= STEPS; t++) {
     const random = generatorOf(5, t)
     const tokens = Int32Array.from({ length: batch * sequence }, () => Math.floor(uniform(random) * vocabulary))
-    const lr = learningRate({ base: 1e-2, warmup: 2, steps: STEPS, minRatio: 1 }, t)
-    await step({
-      'batch.inputs': tokens,
-      'batch.labels': tokens.map((x, i) => (i < sequence && t === 2 ? -100 : (x + 1) % vocabulary)),
+    await step(t, {
+      inputs: tokens,
+      labels: tokens.map((x, i) => (i < sequence && t === 2 ? -100 : (x + 1) % vocabulary)),
       // The same puzzle twice, in different micro-batches.
-      'batch.puzzle_identifiers': Int32Array.from({ length: batch }, (_, b) => (b + t) % (puzzles - 1)),
-      ...explorationDraws(3, t, batch, model.halting.maxSegments),
-      ...stepKeys(3, t, batch),
-      ...streamedRates(settings, { t, lr, puzzleLr: lr, globalBatch: batch }),
+      puzzleIdentifiers: Int32Array.from({ length: batch }, (_, b) => (b + t) % (puzzles - 1)),
     })
   }
   return backend.read(Object.keys(all))

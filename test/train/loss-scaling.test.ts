@@ -12,7 +12,6 @@ import {
   microStep,
   stepper,
   streamedRates,
-  streamsOf,
   trainingStep,
   updateStep,
 } from '../../src/train/index.js'
@@ -172,7 +171,7 @@ test('4×4 Sudokus are learnt as in f32', async () => {
     for (const [resident, data] of Object.entries(freshResidents(reasoner, chosen))) backend.write(resident, data)
     const step = await stepper(backend, reasoner, chosen)
     const batches = trainingBatches(split, chosen.batch, 0)
-    for (let t = 1; t <= steps; t++) await step(streamsOf(reasoner, chosen, t, batches.next().value))
+    for (let t = 1; t <= steps; t++) await step(t, batches.next().value)
     const history = (await backend.read(['metrics.history']))['metrics.history']!
     return Array.from({ length: steps }, (_, i) => metricsAt(history, i + 1, steps).lm_loss / chosen.batch)
   }

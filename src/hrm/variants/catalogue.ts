@@ -5,6 +5,7 @@
 import { segmentGraph } from '../costs.js'
 import { gradientNamed } from '../gradient-rules.js'
 import type { Reasoner } from '../reasoner.js'
+import { cgar } from './cgar.js'
 import { eqr } from './eqr.js'
 import { hrm } from './hrm.js'
 import { recurrent } from './recurrent.js'
@@ -80,6 +81,11 @@ const variants: Readonly<Record<string, Entry>> = {
     like: trmLike,
   },
   'trm-single': { about: 'TRM with one state', make: trmSingle, like: trmLike },
+  cgar: {
+    about: 'TRM that grows while it is trained, and learns less from later segments',
+    make: cgar,
+    like: (recipe) => ({ ...trmLike(recipe), lossDecay: 0.7 }),
+  },
   eqr: {
     about: 'TRM from random states, with damped and noisy updates',
     make: eqr,

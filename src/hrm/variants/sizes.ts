@@ -178,7 +178,7 @@ type TrmBlock<D extends number, E extends number, T extends number, Mix> = (Mix 
   : { readonly self_attn: AttentionParameters<D> }) & { readonly mlp: SwigluParameters<D, SwigluWidth<D, E>> }
 
 /** A constructor of the TRM family, as the compiler sees it; `Starts` as in `Ends`. Heads matter only to attention. */
-type TrmFamily<Starts extends string> = <
+type TrmFamily<Starts extends string, More = unknown> = <
   const V extends number,
   const S extends number,
   const D extends number = 512,
@@ -203,13 +203,22 @@ type TrmFamily<Starts extends string> = <
     W,
     N,
     PuzzleRoom<W, P, D> & P
-  >,
+  > &
+    More,
 ) => Reasoner<
   Ends<V, D, W, N, Add<P, S>, Pos, Starts> & {
     readonly L_level: { readonly layers: Repeat<L, TrmBlock<D, E, Add<P, S>, Mix>> }
   }
 >
 export type Trm = TrmFamily<'H_init' | 'L_init'>
+/** What CGAR asks for beside the sizes of a TRM. */
+interface Fading {
+  /** What an example's next segment counts, as a share of the one before. Default 0.7. */
+  readonly lossDecay?: number
+}
+export type Cgar = TrmFamily<'H_init' | 'L_init', Fading>
+/** The sizes of a CGAR. */
+export type CgarSizes = TrmSizes & Fading
 export type TrmSingle = TrmFamily<'L_init'>
 export type TrmSix = TrmFamily<'H_init' | `L${1 | 2 | 3 | 4 | 5 | 6}_init`>
 
