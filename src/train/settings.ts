@@ -96,8 +96,13 @@ export const settingRules: { readonly [K in keyof Required<TrainingSettings>]: S
   puzzleLr: { about: 'peak learning rate of the puzzle embedding', min: 0 },
   lrMinRatio: { about: 'where the cosine ends, as a share of the peak; 1: no decay', min: 0, max: 1 },
   warmup: { about: 'steps of linear warm-up', whole: true, min: 0 },
-  beta1: { about: 'of AdamATan2', min: 0, below: 1 },
-  beta2: { about: 'of AdamATan2', min: 0, below: 1 },
+  optimiser: {
+    about: 'of all but the puzzle embedding; absent: adamAtan2',
+    words: ['adamAtan2', 'adamW', 'muon'],
+    optional: true,
+  },
+  beta1: { about: 'of Adam, and the momentum of Muon (0.95 as published)', min: 0, below: 1 },
+  beta2: { about: 'of Adam', min: 0, below: 1 },
   weightDecay: { about: 'decoupled', min: 0 },
   puzzleWeightDecay: { about: 'of the puzzle embedding', min: 0 },
   ema: {

@@ -1,11 +1,12 @@
 /**
- * From the gradients of a step to the new values of what is trained: AdamATan2 over the whole arena at once and, in the
- * same sweep, its moving average; sign-SGD on the puzzle rows of the batch. Must not know where the gradients come from.
+ * From the gradients of a step to the new values of what is trained: Adam over the whole arena at once (or Muon over its
+ * matrices) and, in the same sweep, its moving average; sign-SGD on the puzzle rows of the batch. Must not know where the gradients come from.
  */
-import { add, type Graph, input, mul, type Precision, pack, reshape, sliceAxis, type Tensor } from '../ir/index.js'
+import { add, type Graph, input, mul, type Precision, pack, reshape, sliceAxis, sub, type Tensor } from '../ir/index.js'
 import type { Arena, BoundArena } from './arena.js'
 import { type ScalingRule, type Verdict, verdictOn } from './loss-scaling.js'
-import { type AdamSettings, adamAtan2, adamCorrections, type RowGradients, signSgdRows } from './optimisers.js'
+import { muonStep } from './muon.js'
+import { type AdamSettings, adamCorrections, adamStep, decayed, type RowGradients, signSgdRows } from './optimisers.js'
 
 export interface UpdateSettings extends AdamSettings {
   readonly puzzleWeightDecay: number
@@ -94,14 +95,20 @@ const denseUpdates = (
   const resident = (name: string) => input(name, [arena.size], 'f32', 'resident')
   const [m, v] = [resident('moments.m'), resident('moments.v')]
   const unscaled = verdict === undefined ? g : verdict.unscaled(g)
-  const next = adamAtan2({ w: flat, m, v }, unscaled, { ...rates, ...verdict?.corrections }, settings)
+  const corrected = { ...rates, ...verdict?.corrections }
+  const { optimiser = 'adamAtan2', weightDecay } = settings
+  const next =
+    optimiser === 'muon'
+      ? muonStep(arena, { m, v }, unscaled, corrected, settings)
+      : adamStep({ m, v }, unscaled, corrected, settings, optimiser)
+  const w = sub(decayed(flat, rates.lr, weightDecay), next.step)
   const average = resident('average')
   const to = (target: Tensor, value: Tensor) => ({ target, value: verdict?.kept(target, value) ?? value })
   return [
-    to(flat, next.w),
+    to(flat, w),
     to(m, next.m),
     to(v, next.v),
-    ...(settings.ema === undefined ? [] : [to(average, averaged(average, next.w, settings.ema))]),
+    ...(settings.ema === undefined ? [] : [to(average, averaged(average, w, settings.ema))]),
   ]
 }
 

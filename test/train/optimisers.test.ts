@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { constant, type Graph, gather, input } from '../../src/ir/index.js'
+import { constant, type Graph, gather, input, sub } from '../../src/ir/index.js'
 import { referenceBackend } from '../../src/reference/index.js'
-import { adamAtan2, adamCorrections, signSgdRows } from '../../src/train/index.js'
+import { adamCorrections, adamStep, decayed, signSgdRows } from '../../src/train/index.js'
 import { compute } from '../support/compute.js'
 import { relativeError } from '../support/numbers.js'
 import { fixture, hasOracleOps, oracleOp } from '../support/oracle-ops.js'
@@ -14,7 +14,8 @@ describe.skipIf(!hasOracleOps)('optimisers against the published implementation'
     const scalar = (name: string) => input(name, [], 'f32', 'streamed')
     const state = { w: resident('w'), m: resident('m'), v: resident('v') }
     const rates = { lr: scalar('lr'), firstCorrection: scalar('first'), secondCorrection: scalar('second') }
-    const next = adamAtan2(state, input('g', shape, 'f32', 'streamed'), rates, settings)
+    const { m: m1, v: v1, step } = adamStep(state, input('g', shape, 'f32', 'streamed'), rates, settings)
+    const next = { w: sub(decayed(state.w, rates.lr, settings.weightDecay), step), m: m1, v: v1 }
     const graph: Graph = {
       outputs: {},
       updates: (['w', 'm', 'v'] as const).map((k) => ({ target: state[k], value: next[k] })),
@@ -52,4 +53,16 @@ describe.skipIf(!hasOracleOps)('optimisers against the published implementation'
     })
     expect(relativeError(out, oracleOp('signsgd.weights_out').data)).toBeLessThan(1e-6)
   })
+})
+
+test('AdamW divides by the spread where AdamATan2 takes the angle', async () => {
+  const [g, m, v] = [0.3, -0.2, 0.05]
+  const settings = { beta1: 0.9, beta2: 0.95 }
+  const { first, second } = adamCorrections(settings, 3)
+  const scalar = (x: number) => constant(x, [1])
+  const rates = { lr: constant(0.01), firstCorrection: constant(first), secondCorrection: constant(second) }
+  const { step } = adamStep({ m: scalar(m), v: scalar(v) }, scalar(g), rates, settings, 'adamW')
+  const [m1, v1] = [0.9 * m + 0.1 * g, 0.95 * v + 0.05 * g * g]
+  const { out } = await compute({ out: step })
+  expect(out![0]).toBeCloseTo((0.01 * (m1 / (1 - 0.9 ** 3))) / (Math.sqrt(v1 / (1 - 0.95 ** 3)) + 1e-8), 8)
 })
