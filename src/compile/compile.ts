@@ -12,7 +12,7 @@ import {
   type Tensor,
   topological,
 } from '../ir/index.js'
-import type { Dims } from '../shape/index.js'
+import { type Dims, ShapeError, showShape } from '../shape/index.js'
 import type { Binding } from './emit.js'
 import { joinEpilogues } from './epilogue.js'
 import { chooseRoots, fuse } from './fuse.js'
@@ -30,7 +30,9 @@ const OUTPUT_BINDINGS = 4
 
 /** `tuning`: variants that were measured to beat the default ones of the target. */
 export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tuning = new Map()): Program => {
-  const { graph, stored } = legalise(simplify(narrow(simplify(bindDims(source, dims)))))
+  const bound = bindDims(source, dims)
+  demandElements(bound)
+  const { graph, stored } = legalise(simplify(narrow(simplify(bound))))
   const roots = chooseRoots(graph, stored, target.maxStorageBuffers - OUTPUT_BINDINGS)
   const separate = fuse(graph, roots, { maxBindings: target.maxStorageBuffers })
   const halves = keptInHalf(graph, separate, roots, target)
@@ -87,6 +89,16 @@ export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tunin
     residents: memory.residents,
     outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, t]) => [name, inMemory(t)])),
   }
+}
+
+/** Refuses what no buffer can hold. */
+const demandElements = ({ outputs, updates }: Graph): void => {
+  const demanded = [
+    ...Object.entries(outputs).map(([name, { shape }]) => ({ what: `the output ${name}`, shape })),
+    ...updates.map(({ value: { shape } }) => ({ what: 'an update', shape })),
+  ]
+  const empty = demanded.find(({ shape }) => shape.includes(0))
+  if (empty !== undefined) throw new ShapeError(`${empty.what} is ${showShape(empty.shape)}: it has no elements`)
 }
 
 interface Memory {

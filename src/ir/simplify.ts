@@ -52,6 +52,7 @@ const filled = (value: number, like: Tensor): Tensor => constant(value, like.sha
 const reduceNode = (n: Tensor): Tensor => {
   const { op } = n
   const [x, y, z] = n.inputs as readonly [Tensor, Tensor, Tensor]
+  if (isEmpty(n) && op.kind !== 'input') return filled(0, n)
   switch (op.kind) {
     case 'stopGradient':
       return x
@@ -129,16 +130,22 @@ const reduceNode = (n: Tensor): Tensor => {
     case 'pad':
       return constantOf(x) === 0 ? filled(0, n) : n
     case 'reduce': {
+      if (isEmpty(x)) return filled(ofNothing[op.reducer], n)
       if (op.reducer !== 'sum') return n
       // Summing over axes of size 1 only drops them.
       return op.axes.every((a) => x.shape[a] === 1) ? reshape(x, n.shape) : n
     }
     case 'dot':
-      return constantOf(x) === 0 || constantOf(y) === 0 ? filled(0, n) : n
+      return constantOf(x) === 0 || constantOf(y) === 0 || isEmpty(x) ? filled(0, n) : n
     default:
       return n
   }
 }
+
+/** No kernel is made of what has no elements: any constant is as good. */
+const isEmpty = (t: Tensor): boolean => t.shape.includes(0)
+/** What a reduction of no elements is. */
+const ofNothing = { sum: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const
 
 const isExactCut = (slice: Tensor, padded: Tensor): boolean =>
   slice.op.kind === 'slice' &&

@@ -1,6 +1,23 @@
 /** Folding constants must not change what a graph means: on the interpreter, whose meaning is that of a device. */
 import { describe, expect, it } from 'vitest'
-import { cast, constant, div, input, mul, select, sub, type Tensor } from '../../src/ir/index.js'
+import {
+  add,
+  cast,
+  concat,
+  constant,
+  div,
+  dot,
+  input,
+  max,
+  minimum,
+  mul,
+  pad,
+  select,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+} from '../../src/ir/index.js'
 import { backendsForTests } from '../support/backends.js'
 
 const graphOf = (y: Tensor) => ({ outputs: { y }, updates: [] })
@@ -47,5 +64,32 @@ describe('constants', () => {
       await folded.run({})
       expect((await folded.read(['y'])).y![0]).toBe(found)
     }
+  })
+})
+
+describe('what has no elements', () => {
+  const x = input('x', [4, 3], 'f32', 'streamed')
+  const none = slice(x, [1, 0], [0, 3])
+
+  it.each(backendsForTests())('goes into sums, products and joins: $name', async ({ open }) => {
+    const backend = await open()
+    if (backend === undefined) return
+    const rows = [
+      pad(mul(none, none), [1, 0], [0, 0]),
+      add(slice(concat([none, x], 0), [0, 0], [1, 3]), sum(none, [0])),
+      minimum(slice(x, [1, 0], [1, 3]), max(concat([none, x], 0), [0])),
+      sub(slice(x, [2, 0], [1, 3]), sum(dot(none, none, [[0], [0]]), [0])),
+    ]
+    const { run, read } = await backend.load(graphOf(concat(rows, 0)), {})
+    const numbers = Float32Array.from({ length: 12 }, (_, i) => i + 1)
+    await run({ x: numbers })
+    const { y } = await read(['y'])
+    expect([...y!]).toEqual([0, 0, 0, ...numbers.slice(0, 9)])
+  })
+
+  it('is refused as a result by a device', async () => {
+    const backend = await backendsForTests().at(-1)!.open()
+    if (backend === undefined) return console.warn('SKIPPED: no device; an empty output is NOT refused')
+    await expect(backend.load(graphOf(none), {})).rejects.toThrow('the output y is [0, 3]: it has no elements')
   })
 })
