@@ -15,7 +15,7 @@ import { checkpointMismatches } from '../nn/index.js'
 import { type Problem, problem } from '../problem.js'
 import { memoryByBatch, readModelAt, storedShapes } from '../train/index.js'
 import { portable } from './portable.js'
-import { packageModule, typeErrors } from './typecheck.js'
+import { packageModules, typeErrors } from './typecheck.js'
 
 export interface CheckedModel {
   /** The export it was found under. */
@@ -103,11 +103,9 @@ const nothingExported = (path: string): Problem =>
     fix: "end it with `export default reasoner({ … })`, or `hrm({ … })`, both from 'thetagrad'",
   })
 
-/** Evaluates the file's module, with this package under the name `thetagrad`. */
+/** Evaluates the file's module, with this package under its name. */
 const load = async (file: string): Promise<Readonly<Record<string, unknown>>> =>
-  createJiti(import.meta.url, { alias: { thetagrad: packageModule() }, fsCache: false, moduleCache: false }).import(
-    file,
-  )
+  createJiti(import.meta.url, { alias: packageModules(), fsCache: false, moduleCache: false }).import(file)
 
 const loadProblem = (file: string, error: unknown): Problem => {
   const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error))

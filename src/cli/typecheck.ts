@@ -8,14 +8,17 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { type Problem, problem } from '../problem.js'
 
-/** The package's face beside this file: source when run from source, else what was built of it. */
-const face = (endings: readonly string[]): string => {
-  const found = endings.map((e) => fileURLToPath(new URL(`../index${e}`, import.meta.url))).find(existsSync)
-  if (found === undefined) throw new Error(`no index with ${endings.join(' or ')} beside ${import.meta.url}`)
-  return found
+/** The modules of this package that a file may import, by their names; beside this file, as source or as built of it. */
+const modules = { thetagrad: 'index', 'thetagrad/training': 'training' } as const
+const beside = (endings: readonly string[]): Record<string, string> => {
+  const fileOf = (module: string): string => {
+    const found = endings.map((e) => fileURLToPath(new URL(`../${module}${e}`, import.meta.url))).find(existsSync)
+    if (found === undefined) throw new Error(`no ${module} with ${endings.join(' or ')} beside ${import.meta.url}`)
+    return found
+  }
+  return Object.fromEntries(Object.entries(modules).map(([name, module]) => [name, fileOf(module)]))
 }
-const packageTypes = (): string => face(['.d.ts', '.ts'])
-export const packageModule = (): string => face(['.js', '.ts'])
+export const packageModules = () => beside(['.js', '.ts'])
 
 export const compilerOptions = (): ts.CompilerOptions => ({
   strict: true,
@@ -29,7 +32,7 @@ export const compilerOptions = (): ts.CompilerOptions => ({
   skipLibCheck: true,
   // Long types would be cut in the middle of a sentence.
   noErrorTruncation: true,
-  paths: { thetagrad: [packageTypes()] },
+  paths: Object.fromEntries(Object.entries(beside(['.d.ts', '.ts'])).map(([name, path]) => [name, [path]])),
 })
 
 /** The sentence of a shape error, when the message carries one; of several, the first. */

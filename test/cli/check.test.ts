@@ -37,6 +37,31 @@ describe('check', () => {
     expect(showStage(result.right, 'wgsl')).toContain('@compute')
   })
 
+  it('shows the stages of a model, in a file that trains as well', async () => {
+    const path = written(
+      'staged.ts',
+      [
+        "import { cgar } from 'thetagrad'",
+        "import { completeSettings } from 'thetagrad/training'",
+        "export const settings = completeSettings({ steps: 10 }, 'here')",
+        'export default cgar({ vocabulary: 6, sequence: 16, hidden: 32, heads: 2, layers: 1, puzzleTokens: 1, cycles: 1, steps: 3 })',
+      ].join('\n'),
+    )
+    const result = await checkFile(path)()
+    if (E.isLeft(result)) throw new Error(JSON.stringify(result.left))
+    expect(showReport(result.right)).toContain(
+      'Until 30 % of the training: L H.\nUntil 60 % of the training: L L H.\nAt most 16 segments',
+    )
+    const [model] = (reportJson(result.right) as { models: { calls: string; stages: unknown }[] }).models
+    expect(model).toMatchObject({
+      calls: 'L L L H',
+      stages: [
+        { until: 0.3, calls: 'L H' },
+        { until: 0.6, calls: 'L L H' },
+      ],
+    })
+  })
+
   it('works on a file anywhere, and names file, line and column of a mistake', async () => {
     const path = written(
       'mine.ts',
