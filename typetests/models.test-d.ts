@@ -9,6 +9,7 @@ import {
   confidence,
   curriculum,
   damped,
+  decayingLoss,
   deepSupervision,
   detached,
   each,
@@ -295,6 +296,8 @@ expectError(eqr(sized).parameters.H_init)
 expectError(eqr(sized).parameters.puzzle_emb)
 expectError(eqr({ ...sized, puzzleEmbedding: 64 }))
 expectError(eqr({ ...sized, heads: 3 }))
+expectType<Halting>(decayingLoss(0.7, adaptiveHalting({ maxSegments: 4 })))
+expectError(decayingLoss(0.7, { maxSegments: 4 }))
 const grown = cgar({ ...sized, lossDecay: 0.5 })
 expectType<[64]>(grown.parameters.L_init.shape)
 expectError(cgar({ ...sized, heads: 3 }))
