@@ -1,7 +1,8 @@
 /**
  * Muon (K. Jordan et al., 2024): a weight matrix of a block moves along its momentum made orthogonal, all singular values
  * near 1, by five steps of Newton and Schulz; embeddings, heads and whatever is no matrix move by AdamATan2. The size of a
- * step is that of Adam's, so that both take one learning rate (Liu et al., arXiv 2502.16982, §2.2). For W [r, c]:
+ * step is that of AdamW's (Liu et al., arXiv 2502.16982, §2.2); AdamATan2's are longer, so that its learning rate is too low
+ * here. For W [r, c]:
  *
  *   M ← β₁·M + (1 − β₁)·G;  N = β₁·M + (1 − β₁)·G             momentum, and Nesterov's look ahead
  *   X = N / ‖N‖;  5 ×:  A = X·Xᵀ,  X ← a·X + (b·A + c·A²)·X    a, b, c = 3.4445, −4.7750, 2.0315
