@@ -3,8 +3,8 @@
  * for it, with fewer cycles, a shorter gradient or other halting. CGAR (arXiv 2511.08653) deepens the recurrence so,
  * HRM-Text (arXiv 2605.20613) widens the window of its gradient.
  */
-import { flattenParameters } from '../nn/index.js'
-import { ShapeError, sameShape, showShape } from '../shape/index.js'
+import { type ParameterTree, parameterMismatches, parameterShapes } from '../nn/index.js'
+import { type Shape, ShapeError, sameShape, showShape } from '../shape/index.js'
 import type { Reasoner, Stage } from './reasoner.js'
 
 /**
@@ -32,26 +32,17 @@ const demandAlike = (stage: Reasoner, model: Reasoner): void => {
     throw new ShapeError(`curriculum: ${stage.name} cannot stand in for ${model.name}: ${what}`)
   }
   if (stage.stages !== undefined) refuse('it has stages of its own')
-  const [its, wanted] = [stage, model].map(({ parameters }) => flattenParameters(parameters))
-  for (const { path, spec } of wanted!) {
-    const found = its!.find((one) => one.path === path)?.spec
-    if (found === undefined) refuse(`it has no ${path}`)
-    else if (!sameShape(found.shape, spec.shape))
-      refuse(`its ${path} is ${showShape(found.shape)}, not ${showShape(spec.shape)}`)
-  }
-  const more = its!.find(({ path }) => wanted!.every((one) => one.path !== path))
-  if (more !== undefined) refuse(`it has ${more.path}, which the other has not`)
+  const shapes = parameterShapes<ParameterTree>(stage.parameters) as Readonly<Record<string, Shape>>
+  const mismatch = parameterMismatches(model.parameters, shapes, { it: 'it', its: 'its' })[0]
+  if (mismatch !== undefined) refuse(mismatch)
   const states = ({ carried }: Reasoner) => Object.keys(carried).join(', ')
   if (states(stage) !== states(model)) refuse(`its states are ${states(stage)}, not ${states(model)}`)
   if (!sameShape(stage.stateShape, model.stateShape))
     refuse(`its states are ${showShape(stage.stateShape)}, not ${showShape(model.stateShape)}`)
 }
 
-/** The models that train in turn in a run of so many steps, each with the last step that is its own. */
-export const stagesOf = (
-  model: Reasoner,
-  steps: number,
-): readonly { readonly model: Reasoner; readonly last: number }[] => [
-  ...(model.stages ?? []).map((stage: Stage) => ({ model: stage.model, last: Math.floor(stage.until * steps) })),
-  { model, last: steps },
-]
+/** The models that train in turn, each until its share of the steps of a run is done; the last to the end. */
+export const stagesOf = (model: Reasoner): readonly Stage[] => [...(model.stages ?? []), { until: 1, model }]
+
+/** The last step of a stage in a run of so many. */
+export const lastStepOf = ({ until }: Stage, steps: number): number => Math.floor(until * steps)

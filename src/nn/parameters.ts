@@ -136,23 +136,28 @@ type Lacking<Paths, Want> = [Paths] extends [never]
       { [K in Paths & string]: `the checkpoint has no ${K}, expected ${Show<Want[K & keyof Want]>}` }[Paths & string]
     >
 
-/** Why a checkpoint with tensors of these shapes cannot be loaded into a tree: a sentence a parameter; none if it can. */
-export const checkpointMismatches = (
+/** In what tensors of these names and shapes differ from the tree: a sentence a tensor. `it` and `its` are whose they are. */
+export const parameterMismatches = (
   tree: ParameterTree,
   shapes: Readonly<Record<string, Shape>>,
+  { it, its }: { readonly it: string; readonly its: string },
 ): readonly string[] => {
   const wanted = flattenParameters(tree)
   const lacking = wanted.flatMap(({ path, spec }) => {
     const have = shapes[path]
-    if (have === undefined) return [`the checkpoint has no ${path}, expected ${showShape(spec.shape)}`]
+    if (have === undefined) return [`${it} has no ${path}, expected ${showShape(spec.shape)}`]
     return sameShape(have, spec.shape)
       ? []
-      : [`the checkpoint's ${path} is ${showShape(have)}, expected ${showShape(spec.shape)}`]
+      : [`${its} ${path} is ${showShape(have)}, expected ${showShape(spec.shape)}`]
   })
   const names = new Set(wanted.map(({ path }) => path))
   const extra = Object.keys(shapes).filter((path) => !names.has(path))
-  return [...lacking, ...extra.map((path) => `the checkpoint has ${path}, which the model has not`)]
+  return [...lacking, ...extra.map((path) => `${it} has ${path}, which the model has not`)]
 }
+
+/** Why a checkpoint with tensors of these shapes cannot be loaded into a tree: a sentence a parameter; none if it can. */
+export const checkpointMismatches = (tree: ParameterTree, shapes: Readonly<Record<string, Shape>>): readonly string[] =>
+  parameterMismatches(tree, shapes, { it: 'the checkpoint', its: "the checkpoint's" })
 
 /**
  * Demands that a checkpoint with tensors of these shapes (`{ 'lm_head.weight': [11, 512], … }`) fits the tree. Shapes the

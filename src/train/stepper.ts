@@ -3,7 +3,7 @@
  * update (see `accumulation.ts`), and runs them. The host's batch and draws are always those of the whole batch. Of a
  * model in stages, the one whose turn it is.
  */
-import { type Reasoner, stagesOf } from '../hrm/index.js'
+import { lastStepOf, type Reasoner, stagesOf } from '../hrm/index.js'
 import type { Backend, Executable, Graph, HostArray } from '../ir/index.js'
 import type { Dims } from '../shape/index.js'
 import { microStep, updateStep } from './accumulation.js'
@@ -37,33 +37,31 @@ export const streamsOf = (
 export const rateAt = ({ warmup, steps, lrMinRatio }: TrainingSettings, base: number, t: number): number =>
   learningRate({ base, warmup, steps, minRatio: lrMinRatio }, t)
 
-type Loadable = readonly [graph: Graph, dims: Dims]
-
-/** A step of one model: the whole, or a micro-batch. */
-const segmentGraphOf = (model: Reasoner, { batch, accumulate = 1, ...settings }: TrainingSettings): Loadable => {
+/** The graphs of a step with their dims, as they are loaded: of every stage the whole, or a micro-batch; and then the update. */
+export const stepGraphs = (
+  model: Reasoner,
+  { batch, accumulate = 1, ...settings }: TrainingSettings,
+): readonly (readonly [Graph, Dims])[] => {
   const step: StepSettings = { ...settings, window: settings.logEvery }
+  const stages = stagesOf(model).map((stage) => stage.model)
   return accumulate === 1
-    ? [trainingStep(model, step), { batch }]
-    : [microStep(model, step, accumulate), { batch: batch / accumulate }]
+    ? stages.map((stage) => [trainingStep(stage, step), { batch }])
+    : [
+        ...stages.map((stage) => [microStep(stage, step, accumulate), { batch: batch / accumulate }] as const),
+        [updateStep(model, step), { batch }],
+      ]
 }
 
-/** What follows the micro-batches of a step. */
-const updateGraphOf = (model: Reasoner, { batch, accumulate = 1, ...settings }: TrainingSettings): Loadable[] =>
-  accumulate === 1 ? [] : [[updateStep(model, { ...settings, window: settings.logEvery }), { batch }]]
-
-/** The graphs of a step with their dims, as they are loaded: of every stage the whole, or a micro-batch, and the update. */
-export const stepGraphs = (model: Reasoner, settings: TrainingSettings): readonly Loadable[] => [
-  ...stagesOf(model, settings.steps).map((stage) => segmentGraphOf(stage.model, settings)),
-  ...updateGraphOf(model, settings),
-]
-
 export const stepper = async (backend: Backend, model: Reasoner, settings: TrainingSettings): Promise<Stepper> => {
+  const loaded: Executable[] = []
+  for (const [graph, dims] of stepGraphs(model, settings)) loaded.push(await backend.load(graph, dims))
   const { accumulate = 1, steps } = settings
-  const load = ([graph, dims]: Loadable): Promise<Executable> => backend.load(graph, dims)
-  const stages: { readonly model: Reasoner; readonly last: number; readonly segment: Executable }[] = []
-  for (const stage of stagesOf(model, steps))
-    stages.push({ ...stage, segment: await load(segmentGraphOf(stage.model, settings)) })
-  const [update] = await Promise.all(updateGraphOf(model, settings).map(load))
+  const stages = stagesOf(model).map((stage) => ({
+    model: stage.model,
+    last: lastStepOf(stage, steps),
+    segment: loaded.shift()!,
+  }))
+  const [update] = loaded
   return async (t, examples) => {
     while (stages.length > 1 && stages[0]!.last < t) stages.shift()!.segment.dispose()
     const { model: current, segment } = stages[0]!

@@ -1,6 +1,7 @@
 /**
  * From the gradients of a step to the new values of what is trained: Adam over the whole arena at once (or Muon over its
- * matrices) and, in the same sweep, its moving average; sign-SGD on the puzzle rows of the batch. Must not know where the gradients come from.
+ * matrices) and, in the same sweep, its moving average; sign-SGD on the puzzle rows of the batch. Must not know where the
+ * gradients come from.
  */
 import { add, type Graph, input, mul, type Precision, pack, reshape, sliceAxis, sub, type Tensor } from '../ir/index.js'
 import type { Arena, BoundArena } from './arena.js'

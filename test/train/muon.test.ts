@@ -13,7 +13,6 @@ import {
   type OptimiserName,
   orthogonalised,
   stepper,
-  toResidents,
   unpackArena,
 } from '../../src/train/index.js'
 import { backendsForTests } from '../support/backends.js'
@@ -81,7 +80,7 @@ describe('an orthogonalised matrix', () => {
 
 const sizes = { vocabulary: 5, sequence: 4, hidden: 8, heads: 2, expansion: 1, layers: { high: 1, low: 1 } } as const
 const model = hrm({ ...sizes, maxSegments: 2, exploration: 0 })
-const settings = { ...defaultSettings, batch: 2, steps: 4, lr: 1e-2, warmup: 0, logEvery: 4 }
+const settings = { ...defaultSettings, seed: 1, batch: 2, steps: 4, lr: 1e-2, warmup: 0, logEvery: 4 }
 const examples = {
   inputs: Int32Array.of(1, 2, 0, 0, 4, 0, 0, 3),
   labels: Int32Array.of(1, 2, 3, 4, 4, 1, 2, 3),
@@ -89,7 +88,7 @@ const examples = {
 }
 const trained = async (backend: Backend, optimiser: OptimiserName, steps: number) => {
   const chosen = { ...settings, optimiser }
-  const residents = { ...freshResidents(model, chosen), ...toResidents(model.parameters, init(model.parameters, 1)) }
+  const residents = freshResidents(model, chosen)
   for (const [name, data] of Object.entries(residents)) backend.write(name, data)
   const step = await stepper(backend, model, chosen)
   for (let t = 1; t <= steps; t++) await step(t, examples)
