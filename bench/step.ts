@@ -2,10 +2,12 @@
  * HRM's training step on this machine's adapter, at four sizes (`bench/step/cases.ts`): seconds a step, examples a second,
  * and where the time goes, kernel by kernel (`bench/step/profile.ts`).
  *
- *   npx tsx bench/step.ts [a b c d] [--profile N] [--against DIR] [--json]
+ *   npx tsx bench/step.ts [a b c d] [--batch N] [--precision f16] [--profile N] [--against DIR] [--json]
  *
  *   --profile N     the N dearest kernels of each case
  *   --against DIR   also another checkout of this repository: its programs run on the same device, step by step in turn
+ *   --batch N       of every case, instead of its own
+ *   --precision f16 on matrix units where the adapter offers any (not self-tested here), unless --no-matrix
  *   --kernels       only the time of the kernels, no whole steps
  *   --cold          only seconds from nothing to the end of the first step; set MESA_SHADER_CACHE_DIR to an empty folder
  *
@@ -21,13 +23,22 @@ import { type Device, finished, openDevice, webgpuBackend } from '../src/device/
 import { bindDims, graphFlops } from '../src/ir/index.js'
 import { showProblem } from '../src/problem.js'
 import * as training from '../src/train/index.js'
-import { type Case, cases, residentsOf, settings, streamsOf } from './step/cases.js'
+import { type Case, cases, residentsOf, streamsOf, settings as usual } from './step/cases.js'
 import { type KernelTime, profile, type Share, shareOf } from './step/profile.js'
+
+const flag = (name: string) => process.argv.includes(name)
+const option = (name: string): string | undefined =>
+  flag(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined
 
 /** A version of the library that makes programs: this one, or another checkout. */
 interface Maker {
   readonly name: string
   readonly program: (of: Case, device: Device) => ours.Program
+}
+
+const settings: training.StepSettings = {
+  ...usual,
+  ...(option('--precision') === 'f16' && { precision: 'f16' }),
 }
 
 const here: Maker = {
@@ -51,9 +62,6 @@ const elsewhere = async (folder: string): Promise<Maker> => {
   }
 }
 
-const flag = (name: string) => process.argv.includes(name)
-const option = (name: string): string | undefined =>
-  flag(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined
 const quantile = (values: readonly number[], q: number) =>
   [...values].sort((a, b) => a - b)[Math.round((values.length - 1) * q)]!
 const rounded = (x: number, digits = 3) => Number(x.toPrecision(digits))
@@ -74,7 +82,7 @@ const prepare = async (device: Device, of: Case, maker: Maker): Promise<Candidat
   const start = performance.now()
   const program = maker.program(of, device)
   const backend = webgpuBackend(device, () => program)
-  for (const [name, data] of Object.entries(residentsOf(of))) backend.write(name, data)
+  for (const [name, data] of Object.entries(residentsOf(of, settings))) backend.write(name, data)
   const executable = await backend.load({ outputs: {}, updates: [] }, {})
   const step = async (t: number) => {
     const streams = streamsOf(of, t)
@@ -116,7 +124,7 @@ const measure = async (device: Device, of: Case, makers: readonly Maker[]) => {
       console.error(`${of.name} first step ${first.firstStep} s, ${counts.kernels} kernels`)
       continue
     }
-    const times = await profile(device, program, { ...residentsOf(of), ...streamsOf(of, 1) })
+    const times = await profile(device, program, { ...residentsOf(of, settings), ...streamsOf(of, 1) })
     const all = times.reduce((n, k) => n + k.milliseconds, 0) / 1e3
     const seconds = flag('--kernels') ? all : quantile(wall, 0.5)
     const result = {
@@ -149,12 +157,15 @@ const measure = async (device: Device, of: Case, makers: readonly Maker[]) => {
 }
 
 const main = async (): Promise<void> => {
-  const opened = await openDevice({ profile: true })()
+  const opened = await openDevice({ profile: true, matrix: async () => !flag('--no-matrix') })()
   if (E.isLeft(opened)) throw new Error(showProblem(opened.left))
   const device = opened.right
   const against = option('--against')
   const makers = [here, ...(against === undefined ? [] : [await elsewhere(against)])]
-  const chosen = cases.filter(({ name }) => process.argv.slice(2).includes(name))
+  const batch = option('--batch')
+  const chosen = cases
+    .filter(({ name }) => process.argv.slice(2).includes(name))
+    .map((of) => (batch === undefined ? of : { ...of, batch: Number(batch), about: `${of.about}, but batch ${batch}` }))
   const load = loadavg().map((x) => rounded(x))
   const results = []
   for (const of of chosen.length > 0 ? chosen : cases) results.push(...(await measure(device, of, makers)))

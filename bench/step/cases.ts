@@ -44,9 +44,12 @@ export const cases: readonly Case[] = [
 export const settings: StepSettings = { ...defaultSettings, window: 4 }
 
 /** Residents of a run that begins. */
-export const residentsOf = ({ model, batch }: Case): Readonly<Record<string, HostArray>> => ({
-  ...freshResidents(model, { ...defaultSettings, batch }),
-  'metrics.history': new Float32Array(settings.window * metricNames.length),
+export const residentsOf = (
+  { model, batch }: Case,
+  { precision, window }: StepSettings,
+): Readonly<Record<string, HostArray>> => ({
+  ...freshResidents(model, { ...defaultSettings, batch, ...(precision !== undefined && { precision }) }),
+  'metrics.history': new Float32Array(window * metricNames.length),
   ...emptyCarry(model, stateNames(model), batch),
 })
 

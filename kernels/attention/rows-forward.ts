@@ -49,7 +49,7 @@ export const rowsForward = (plan: RowPlan): Kernel => {
     ['qkv', plan.type],
     ['out', half ?? plan.type],
   ] as const
-  const kept = (vector: string) => (half === undefined ? vector : `${half}(quantizeToF16(${vector}))`)
+  const kept = (vector: string) => (half === undefined ? vector : `${half}(${vector})`)
   return rowKernel(plan, half === undefined ? 'attention' : 'attention to f16', bindings, allMet(plan), [
     ...start(plan),
     ...zeroRow(plan, 'o'),

@@ -39,7 +39,6 @@ import {
   nameOf,
   type Pairs,
   pairsOf,
-  rounded,
   tileGrid,
 } from './spec.js'
 import { type OperandTile, stagedOperand } from './staging.js'
@@ -214,16 +213,18 @@ const operand = (
   return {
     type: staged.type,
     edge: staged.edge.x,
-    /** Halves from one line to the next. */
-    stride,
-    declare: `var<workgroup> tile${name}: array<f16, ${staged.lines * stride}>;`,
+    /** 4-vectors from one line to the next: of an array of these, addresses and strides count them. */
+    stride: stride / 4,
+    declare: `var<workgroup> tile${name}: array<vec4h, ${(staged.lines * stride) / 4}>;`,
+    // The conversion rounds; `quantizeToF16` would take an NVIDIA adapter six times as long as all else.
     fill: (invocations: number) =>
-      staged.fill(invocations, (line, position, value) => {
-        const parts = range(4).map((e) => `tile${name}[to + ${e}u] = halves[${e}];`)
-        return `let halves = vec4h(${rounded({ precision: 'f16' }, value)}); let to = ${line} * ${stride}u + ${position} * 4u; ${parts.join(' ')}`
-      }),
+      staged.fill(
+        invocations,
+        (line, position, value) => `tile${name}[${line} * ${stride / 4}u + ${position}] = vec4h(${value});`,
+      ),
     /** Where the matrix of row (or column) x and of step `k` of the tile begins. */
-    at: (x: string, k: number) => (place.isKFast ? `${x} * ${stride}u + ${k}u` : `${k * stride}u + ${x}`),
+    at: (x: string, k: number) =>
+      place.isKFast ? `${x} * ${stride / 4}u + ${k / 4}u` : `${(k * stride) / 4}u + ${x} / 4u`,
     /** How the lines lie in the matrix whose rows run along `rows`. */
     majority: (rows: 'x' | 'k') => (place.isKFast === (rows === 'x') ? 'row_major' : 'col_major'),
   }

@@ -17,8 +17,11 @@ const TILE_32 = { family: 'tiled', across: 8, rows: 4, depth: 16 } as const
 const TILE_64 = { family: 'tiled', across: 16, rows: 4, depth: 16 } as const
 const TILE_128 = { family: 'tiled', across: 16, rows: 8, depth: 16 } as const
 
-/** With units of 16×16: 128×128, 128×64, 64×64 and 32×32 elements of C a workgroup. */
-const MATRIX_128 = { family: 'matrix', down: 2, across: 4, rows: 4, columns: 2, depth: 32 } as const
+/**
+ * With units of 16×16: 128×128, 128×64, 64×64 and 32×32 elements of C a workgroup. Of the tiles of 128×128 that of four
+ * subgroups, each 64×64, was the fastest on an H200, and as fast as any of 128×256 (docs/speed.md).
+ */
+const MATRIX_128 = { family: 'matrix', down: 2, across: 2, rows: 4, columns: 4, depth: 32 } as const
 const MATRIX_WIDE = { family: 'matrix', down: 2, across: 2, rows: 4, columns: 2, depth: 32 } as const
 const MATRIX_64 = { family: 'matrix', down: 2, across: 2, rows: 2, columns: 2, depth: 32 } as const
 const MATRIX_32 = { family: 'matrix', down: 1, across: 2, rows: 2, columns: 1, depth: 32 } as const

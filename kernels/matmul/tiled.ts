@@ -53,7 +53,7 @@ const operandTile = (tile: OperandTile, { across, each, thread, isHalf }: Share,
     declare: `var<workgroup> tile${name}: array<${isHalf ? 'vec4h' : 'vec4f'}, ${lines * stride}>;`,
     /** Each invocation's share of the loads. */
     fill: staged.fill(across ** 2, (line, position, value) => {
-      const kept = isHalf ? `vec4h(${round(value)})` : round(value)
+      const kept = isHalf ? `vec4h(${value})` : round(value)
       return `tile${name}[${line} * ${stride}u + ${position}] = ${kept};`
     }),
     /** Reads the vectors of four steps of k from 4·`quarter` on. */

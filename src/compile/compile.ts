@@ -23,6 +23,7 @@ import { lowerFamily } from './lower.js'
 import { align, planMemory } from './memory.js'
 import { type Home, placeValues } from './placement.js'
 import type { BufferRange, Dispatch, Program, ProgramBuffer, Slot } from './program.js'
+import { splitLong } from './split.js'
 import { elementCount, isLeaf, type Place, placeOf } from './storage.js'
 
 /** Kernels keep a few bindings free for what they store. */
@@ -32,7 +33,7 @@ const OUTPUT_BINDINGS = 4
 export const compile = (source: Graph, dims: Dims, target: Target, tuning: Tuning = new Map()): Program => {
   const bound = bindDims(source, dims)
   demandElements(bound)
-  const { graph, stored } = legalise(simplify(narrow(simplify(bound))))
+  const { graph, stored } = legalise(splitLong(simplify(narrow(simplify(bound))), target))
   const roots = chooseRoots(graph, stored, target.maxStorageBuffers - OUTPUT_BINDINGS)
   const separate = fuse(graph, roots, { maxBindings: target.maxStorageBuffers })
   const halves = keptInHalf(graph, separate, roots, target)

@@ -307,7 +307,7 @@ const declare = ({ base, vector }: Binding, k: number, binding: number, isHalf: 
   const element = vector ? `vec4<${kept}>` : kept
   const scalar = vector ? `b${k}[e / 4u][e % 4u]` : `b${k}[e]`
   const loaded = (x: string, width: 1 | 4) => (isHalf ? `${wgslType(base.dtype, width)}(${x})` : x)
-  const stored = (width: 1 | 4) => (isHalf ? `${width === 1 ? 'f16' : 'vec4<f16>'}(quantizeToF16(x))` : 'x')
+  const stored = (width: 1 | 4) => (isHalf ? `${width === 1 ? 'f16' : 'vec4<f16>'}(x)` : 'x')
   return [
     `@group(0) @binding(${binding}) var<storage, read_write> b${k}: array<${element}>;`,
     `fn load_${k}(e: u32) -> ${t} { return ${loaded(scalar, 1)}; }`,

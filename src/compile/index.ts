@@ -8,3 +8,4 @@ export {
   type Slot,
   workspaceBytes,
 } from './program.js'
+export { splitLong } from './split.js'

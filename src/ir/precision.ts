@@ -22,7 +22,7 @@ const bits = new DataView(new ArrayBuffer(4))
 
 /**
  * The f16 nearest to an f32 number, ties to even; ±∞ beyond 65504 and 0 below 2⁻¹⁴, as Vulkan has it. WGSL's `quantizeToF16`
- * leaves open what comes of the former and lets an adapter keep the latter down to 2⁻²⁴.
+ * leaves open what comes of the former and lets an adapter keep the latter down to 2⁻²⁴, as the type `f16` does.
  */
 export const roundToHalf = (x: number): number => {
   bits.setFloat32(0, x)

@@ -22,13 +22,15 @@ export const emulated = (kernel: Kernel, { m, n, k, subgroupSize }: MatrixUnit):
   const text = replaced.reduce((wgsl, [from, to]) => wgsl.replace(from, to), kernel.wgsl)
   const held = Math.ceil((m * n) / subgroupSize)
   const element = (matrix: string, row: string, column: string) =>
-    `${matrix}.y + select(${column} * ${matrix}.z + ${row}, ${row} * ${matrix}.z + ${column}, ${matrix}.x == 1u)`
+    `${matrix}.y * 4u + select(${column} * ${matrix}.z * 4u + ${row}, ${row} * ${matrix}.z * 4u + ${column}, ${matrix}.x == 1u)`
   const store = (name: string) => `fn store_${name}(at: u32, c: Accumulator, stride: u32) {
   for (var i = 0u; i < ${held}u * min(arrayLength(&A), 1u); i++) { let e = lane + i * ${subgroupSize}u; ${name}[at + e / ${n}u * stride + e % ${n}u] = c[i]; }
 }`
   const functions = `
 alias Accumulator = array<f32, ${held}>;
 var<private> lane: u32;
+fn of_A(e: u32) -> f32 { return f32(tileA[e / 4u][e % 4u]); }
+fn of_B(e: u32) -> f32 { return f32(tileB[e / 4u][e % 4u]); }
 fn multiplyAccumulate(a: vec3u, b: vec3u, before: Accumulator) -> Accumulator {
   var c = before;
   // Bounds that no compiler knows: unrolled, this would be the whole text many times over.
@@ -36,7 +38,7 @@ fn multiplyAccumulate(a: vec3u, b: vec3u, before: Accumulator) -> Accumulator {
   for (var i = 0u; i < ${held}u * some; i++) {
     let e = lane + i * ${subgroupSize}u;
     for (var q = 0u; q < ${k}u * some; q++) {
-      c[i] += f32(tileA[${element('a', `(e / ${n}u)`, 'q')}]) * f32(tileB[${element('b', 'q', `(e % ${n}u)`)}]);
+      c[i] += of_A(${element('a', `(e / ${n}u)`, 'q')}) * of_B(${element('b', 'q', `(e % ${n}u)`)});
     }
   }
   return c;
