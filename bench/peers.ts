@@ -7,7 +7,8 @@
  *   --quick        few rounds of few cases: minutes
  *   --json         one JSON value on stdout, for bench/results (npm run --silent bench)
  *   --only TEXT    cases whose name contains it, e.g. --only matmul --only "train a"
- *   --players      of thetagrad, tfjs, jax-webgpu, jax-wasm, torch
+ *   --players      of thetagrad, tfjs, jax-webgpu, jax-wasm, torch; and only when named: thetagrad-f16, and on a GPU of CUDA
+ *                  torch-f32, torch-tf32, torch-bf16
  *
  * Every player is a process of its own (bench/players/protocol.ts) with the same inputs. What it computes is compared with
  * what we compute before anything is timed; one that computes something else, or fails, is told so and not timed. Then the
@@ -53,6 +54,14 @@ const peers: readonly Contestant[] = [
     command: [python ?? 'python3', here('peers/torch_player.py')],
     environment: { OPENBLAS_NUM_THREADS: '1' },
   },
+]
+/** Only when they are named. */
+const others: readonly Contestant[] = [
+  { name: 'thetagrad-f16', command: tsx('players/own.ts', 'f16') },
+  ...['f32', 'tf32', 'bf16'].map((mode) => ({
+    name: `torch-${mode}`,
+    command: [python ?? 'python3', here('peers/torch_player.py'), 'cuda', mode],
+  })),
 ]
 
 const flag = (name: string) => process.argv.includes(name)
@@ -149,7 +158,7 @@ const compare = async (of: Case, players: readonly Handle[], folder: string) => 
 const isChosen = ({ name }: Case): boolean => {
   const only = valuesOf('--only')
   const wanted = only.length > 0 ? only : isQuick ? QUICK : undefined
-  return wanted === undefined ? !name.endsWith('tiny') : wanted.some((text) => name.includes(text))
+  return wanted === undefined ? !/ (tiny|published)$/.test(name) : wanted.some((text) => name.includes(text))
 }
 
 const taking = (): readonly Contestant[] => {
@@ -164,7 +173,8 @@ const taking = (): readonly Contestant[] => {
           ? 'torch is not installed (Debian: apt-get install python3-torch): left out'
           : `${name} is not installed (npm install --prefix bench/peers): left out`,
       )
-  return [own, ...present].filter(({ name }) => name === own.name || (named?.includes(name) ?? true))
+  const chosen = present.filter(({ name }) => named?.includes(name) ?? true)
+  return [own, ...chosen, ...others.filter(({ name }) => named?.includes(name))]
 }
 
 const main = async (): Promise<void> => {

@@ -1,6 +1,9 @@
-"""PyTorch on the processor as a player of bench/peers.ts: HRM's step after shared/spec/hrm.md, and matmuls.
+"""PyTorch as a player of bench/peers.ts: HRM's step after shared/spec/hrm.md, and matmuls.
 
-Deliberately plain: one process, float32, eager mode. OpenBLAS has one thread (see peers.ts) and torch as many as are fastest.
+    torch_player.py                        the processor: float32, eager mode; OpenBLAS has one thread (see peers.ts) and
+                                           torch as many as are fastest
+    torch_player.py cuda [f32|tf32|bf16]   a GPU: compiled, attention by scaled_dot_product_attention; bf16 as the reference
+                                           casts: weights f32, what they are multiplied by and the states bf16
 """
 
 import json
@@ -14,6 +17,16 @@ import traceback
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+DEVICE = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+MODE = sys.argv[2] if len(sys.argv) > 2 else "f32"
+DTYPE = torch.bfloat16 if MODE == "bf16" else torch.float32
+# As bench/peers.ts calls this player.
+NAME = "-".join(["torch", *sys.argv[2:]])
+IS_GPU = DEVICE.type == "cuda"
+if IS_GPU:
+    torch.set_default_device(DEVICE)
+    torch.set_float32_matmul_precision("high" if MODE == "tf32" else "highest")
 
 TYPES = {"F32": np.float32, "I32": np.int32, "U32": np.uint32}
 NAMES = {np.dtype(np.float32): "F32", np.dtype(np.int32): "I32"}
@@ -30,14 +43,15 @@ def read_tensors(folder, name):
             continue
         start, end = (8 + length + offset for offset in entry["data_offsets"])
         values = np.frombuffer(data[start:end], dtype=TYPES[entry["dtype"]]).reshape(entry["shape"])
-        tensors[key] = torch.from_numpy(values.copy())
+        tensors[key] = torch.from_numpy(values.copy()).to(DEVICE)
     return tensors
 
 
 def write_tensors(folder, name, tensors):
     header, parts, offset = {}, [], 0
     for key, tensor in tensors.items():
-        values = np.ascontiguousarray(tensor.detach().numpy())
+        tensor = tensor.detach().cpu()
+        values = np.ascontiguousarray((tensor.float() if tensor.is_floating_point() else tensor).numpy())
         part = values.tobytes()
         header[key] = {
             "dtype": NAMES[values.dtype],
@@ -53,7 +67,23 @@ def write_tensors(folder, name, tensors):
 
 
 def rms(x):
-    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5)
+    wide = x.float()
+    return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + 1e-5)).to(x.dtype)
+
+
+def linear(x, weight, bias=None):
+    return F.linear(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
+
+
+def compiled(function):
+    return torch.compile(function, dynamic=False) if IS_GPU else function
+
+
+def attend(q, k, v):
+    if IS_GPU:
+        return F.scaled_dot_product_attention(q, k, v)
+    scores = (q * (1 / math.sqrt(q.shape[-1]))) @ k.transpose(-1, -2)
+    return scores.softmax(-1) @ v
 
 
 class Model:
@@ -66,7 +96,8 @@ class Model:
         frequencies = 10000.0 ** (-torch.arange(0, self.width, 2, dtype=torch.float64) / self.width)
         angles = torch.outer(torch.arange(self.total, dtype=torch.float64), frequencies)
         angles = torch.cat([angles, angles], -1)
-        self.cos, self.sin = angles.cos().float(), angles.sin().float()
+        self.cos, self.sin = angles.cos().to(DTYPE), angles.sin().to(DTYPE)
+        self.thinking = compiled(self.segment)
 
     def rotary(self, x):
         first, second = x.chunk(2, -1)
@@ -74,16 +105,15 @@ class Model:
 
     def attention(self, p, at, x):
         batch = x.shape[0]
-        qkv = F.linear(x, p[at + ".qkv_proj.weight"])
+        qkv = linear(x, p[at + ".qkv_proj.weight"])
         qkv = qkv.view(batch, self.total, 3, self.task["heads"], self.width).permute(2, 0, 3, 1, 4)
         q, k, v = qkv[0], qkv[1], qkv[2]
-        scores = (self.rotary(q) * (1 / math.sqrt(self.width))) @ self.rotary(k).transpose(-1, -2)
-        mixed = scores.softmax(-1) @ v
-        return F.linear(mixed.transpose(1, 2).reshape(batch, self.total, -1), p[at + ".o_proj.weight"])
+        mixed = attend(self.rotary(q), self.rotary(k), v)
+        return linear(mixed.transpose(1, 2).reshape(batch, self.total, -1), p[at + ".o_proj.weight"])
 
     def swiglu(self, p, at, x):
-        gate, up = F.linear(x, p[at + ".gate_up_proj.weight"]).chunk(2, -1)
-        return F.linear(F.silu(gate) * up, p[at + ".down_proj.weight"])
+        gate, up = linear(x, p[at + ".gate_up_proj.weight"]).chunk(2, -1)
+        return linear(F.silu(gate) * up, p[at + ".down_proj.weight"])
 
     def level(self, p, name, layers, x):
         for i in range(layers):
@@ -101,7 +131,7 @@ class Model:
     def embed(self, p, tokens, rows):
         puzzle = rows.view(rows.shape[0], self.task["puzzleTokens"], self.task["hidden"])
         words = F.embedding(tokens, p["embed_tokens.embedding_weight"])
-        return math.sqrt(self.task["hidden"]) * torch.cat([puzzle, words], 1)
+        return (math.sqrt(self.task["hidden"]) * torch.cat([puzzle, words], 1)).to(DTYPE)
 
     def segment(self, p, x, z_h, z_l):
         """The new states, logits [B, S, V], q_halt and q_continue [B]; only the last calls are differentiated."""
@@ -115,8 +145,8 @@ class Model:
                     z_h = self.high(p, z_h, z_l)
         z_l = self.low(p, z_h, z_l, x)
         z_h = self.high(p, z_h, z_l)
-        logits = F.linear(z_h[:, self.task["puzzleTokens"] :], p["lm_head.weight"])
-        q = F.linear(z_h[:, 0], p["q_head.weight"], p["q_head.bias"])
+        logits = linear(z_h[:, self.task["puzzleTokens"] :], p["lm_head.weight"]).float()
+        q = linear(z_h[:, 0], p["q_head.weight"], p["q_head.bias"]).float()
         return z_h, z_l, logits, q[:, 0], q[:, 1]
 
 
@@ -125,7 +155,7 @@ class Evaluation:
         self.p = read_tensors(folder, "inputs")
         self.model, self.task = Model(task), task
         predictions, q_halt = self.run()
-        write_tensors(folder, "torch", {"predictions": predictions.int(), "q_halt": q_halt})
+        write_tensors(folder, NAME, {"predictions": predictions.int(), "q_halt": q_halt})
 
     @torch.no_grad()
     def run(self):
@@ -133,7 +163,7 @@ class Evaluation:
         rows = p["puzzle_emb.weights"][p["batch.puzzle_identifiers"].long()]
         x = model.embed(p, p["batch.inputs"], rows)
         shape = (self.task["batch"], model.total, self.task["hidden"])
-        _, _, logits, q_halt, _ = model.segment(p, x, p["H_init"].expand(shape), p["L_init"].expand(shape))
+        _, _, logits, q_halt, _ = model.thinking(p, x, p["H_init"].to(DTYPE).expand(shape), p["L_init"].to(DTYPE).expand(shape))
         predictions = logits.argmax(-1)
         (predictions == p["batch.labels"]).all(-1)
         return predictions, q_halt
@@ -150,11 +180,12 @@ class Training:
             self.p[key].requires_grad_()
         self.m = {k: torch.zeros_like(self.p[k]) for k in self.dense}
         self.v = {k: torch.zeros_like(self.p[k]) for k in self.dense}
+        self.move = compiled(self.move_dense)
         batch, sequence = task["batch"], task["sequence"]
         state = (batch, self.model.total, task["hidden"])
         self.carry = {
-            "z_h": torch.zeros(state),
-            "z_l": torch.zeros(state),
+            "z_h": torch.zeros(state, dtype=DTYPE),
+            "z_l": torch.zeros(state, dtype=DTYPE),
             "steps": torch.zeros(batch, dtype=torch.int32),
             "halted": torch.ones(batch, dtype=torch.bool),
             "inputs": torch.zeros(batch, sequence, dtype=torch.int32),
@@ -167,14 +198,14 @@ class Training:
         self.run()
         self.run()
         finals = {"final." + k: self.p[k] for k in [*self.dense, "puzzle_emb.weights"]}
-        write_tensors(folder, "torch", {**outcome, **finals})
+        write_tensors(folder, NAME, {**outcome, **finals})
 
     def run(self):
         p, task, old, fresh = self.p, self.task, self.carry, self.stream
         self.t += 1
         halted = old["halted"]
-        z_h = torch.where(halted[:, None, None], p["H_init"], old["z_h"])
-        z_l = torch.where(halted[:, None, None], p["L_init"], old["z_l"])
+        z_h = torch.where(halted[:, None, None], p["H_init"].to(DTYPE), old["z_h"])
+        z_l = torch.where(halted[:, None, None], p["L_init"].to(DTYPE), old["z_l"])
         inputs = torch.where(halted[:, None], fresh["batch.inputs"], old["inputs"])
         labels = torch.where(halted[:, None], fresh["batch.labels"], old["labels"])
         ids = torch.where(halted, fresh["batch.puzzle_identifiers"], old["ids"])
@@ -182,7 +213,7 @@ class Training:
 
         rows = p["puzzle_emb.weights"][ids.long()].requires_grad_()
         x = self.model.embed(p, inputs, rows)
-        z_h, z_l, logits, q_halt, q_continue = self.model.segment(p, x, z_h, z_l)
+        z_h, z_l, logits, q_halt, q_continue = self.model.thinking(p, x, z_h, z_l)
         z_h, z_l = z_h.detach(), z_l.detach()
 
         with torch.no_grad():
@@ -190,7 +221,7 @@ class Training:
             last = steps >= task["maxSegments"]
             least = torch.where(fresh["explore.uniform"] < task["exploration"], fresh["explore.min_steps"], 0)
             halted = (last | (q_halt > q_continue)) & (steps >= least)
-            _, _, _, later_halt, later_continue = self.model.segment(p, x, z_h, z_l)
+            _, _, _, later_halt, later_continue = self.model.thinking(p, x, z_h, z_l)
             target = torch.sigmoid(torch.where(last, later_halt, torch.maximum(later_halt, later_continue)))
 
         stable = logits.sign() * torch.log1p(logits.abs())
@@ -208,18 +239,24 @@ class Training:
     @torch.no_grad()
     def update(self, gradients, ids, row_gradients):
         task, t = self.task, self.t
-        first, second = 1 / (1 - task["beta1"] ** t), 1 / math.sqrt(1 - task["beta2"] ** t)
-        for key, g in zip(self.dense, gradients):
-            w, m, v = self.p[key], self.m[key], self.v[key]
-            m.lerp_(g, 1 - task["beta1"])
-            v.mul_(task["beta2"]).addcmul_(g, g, value=1 - task["beta2"])
-            w.mul_(1 - task["lr"] * task["weightDecay"])
-            w.add_(torch.atan2(m, v.sqrt().mul_(second)), alpha=-task["lr"] * first)
+        # Tensors, so that a compiled update does not depend on the step.
+        rates = torch.tensor([1 / (1 - task["beta1"] ** t), 1 / math.sqrt(1 - task["beta2"] ** t)])
+        self.move(gradients, rates)
         table = self.p["puzzle_emb.weights"]
         unique, inverse = ids.unique(return_inverse=True)
         summed = torch.zeros(len(unique), table.shape[1]).index_add_(0, inverse, row_gradients)
         decayed = table[unique] * (1 - task["puzzleLr"] * task["puzzleWeightDecay"])
         table[unique] = decayed - task["puzzleLr"] * summed.sign()
+
+
+    def move_dense(self, gradients, rates):
+        task = self.task
+        for key, g in zip(self.dense, gradients):
+            w, m, v = self.p[key], self.m[key], self.v[key]
+            m.lerp_(g, 1 - task["beta1"])
+            v.mul_(task["beta2"]).addcmul_(g, g, value=1 - task["beta2"])
+            w.mul_(1 - task["lr"] * task["weightDecay"])
+            w.sub_(torch.atan2(m, v.sqrt() * rates[1]) * (task["lr"] * rates[0]))
 
 
 class Matmul:
@@ -228,7 +265,7 @@ class Matmul:
         a, b = tensors["a"], tensors["b"]
         self.a = a.t() if task["layout"] == "tn" else a
         self.b = b.t() if task["layout"] == "nt" else b
-        write_tensors(folder, "torch", {"c": self.run()})
+        write_tensors(folder, NAME, {"c": self.run()})
 
     def run(self):
         return self.a @ self.b
@@ -258,15 +295,19 @@ def main():
             if request["do"] == "close":
                 break
             if request["do"] == "open":
-                adapter = f"CPU, 1 or {os.cpu_count()} threads, whichever is faster for a case"
+                threads = f"CPU, 1 or {os.cpu_count()} threads, whichever is faster for a case"
+                adapter = f"{torch.cuda.get_device_name()}, {MODE}, compiled" if IS_GPU else threads
                 answer = {"library": "pytorch", "version": torch.__version__, "adapter": adapter}
             elif request["do"] == "prepare":
                 prepared = KINDS[request["task"]["kind"]](request["task"], request["folder"])
                 answer = {"seconds": time.perf_counter() - start}
-                choose_threads(prepared)
+                if not IS_GPU:
+                    choose_threads(prepared)
             else:
                 for _ in range(request["repeats"]):
                     prepared.run()
+                if IS_GPU:
+                    torch.cuda.synchronize()
                 answer = {"seconds": time.perf_counter() - start, "processor": time.process_time() - used}
         except Exception:
             answer = {"error": traceback.format_exc()}

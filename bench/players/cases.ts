@@ -41,7 +41,8 @@ const matmuls: readonly (readonly [MatmulTask['layout'], number, number, number]
 
 /** Tokens: the puzzle's and one of the puzzle embedding. */
 const sizes = [
-  // Only when asked for by name: whether the players still agree.
+  // Only when asked for by name. The published recipe for GPUs; and whether the players still agree.
+  { name: 'published', hidden: 512, heads: 8, layers: 4, sequence: 81, batch: 768 },
   { name: 'tiny', hidden: 32, heads: 2, layers: 1, sequence: 8, batch: 4 },
   { name: 'a', hidden: 128, heads: 4, layers: 1, sequence: 16, batch: 64 },
   { name: 'b', hidden: 128, heads: 4, layers: 2, sequence: 81, batch: 32 },
@@ -95,8 +96,12 @@ export const modelOf = ({ vocabulary, sequence, hidden, heads, layers, cycles, s
     ...{ positions: 'rope', maxSegments: rest.maxSegments, exploration: rest.exploration },
   } as HrmSizes<number, number> as never) as Reasoner
 
-export const settingsOf = ({ beta1, beta2, weightDecay, puzzleWeightDecay }: HrmTask): StepSettings => ({
+export const settingsOf = (
+  { beta1, beta2, weightDecay, puzzleWeightDecay }: HrmTask,
+  precision: 'f16' | 'f32',
+): StepSettings => ({
   ...defaultSettings,
+  ...(precision === 'f16' && { precision }),
   ...{ loss: 'stablemax', beta1, beta2, weightDecay, puzzleWeightDecay, window: 4 },
 })
 

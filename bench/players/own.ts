@@ -1,4 +1,4 @@
-/** This library as a player of `bench/peers.ts`. */
+/** This library as a player of `bench/peers.ts`; `own.ts f16`: in mixed precision, on matrix units where there are any. */
 import { readFileSync } from 'node:fs'
 import * as E from 'fp-ts/lib/Either.js'
 import { matmul } from '../../kernels/matmul/index.js'
@@ -20,6 +20,7 @@ import { type Problem, showProblem } from '../../src/problem.js'
 import {
   arenaOf,
   evaluationSegment,
+  freshScaling,
   metricNames,
   parametersOutside,
   type StoredTensor,
@@ -37,13 +38,17 @@ const certain = <A>(result: E.Either<Problem, A>): A => {
   return result.right
 }
 
+const precision = process.argv[2] === 'f16' ? 'f16' : 'f32'
+const isHalf = precision === 'f16'
+
 let opened: Device | undefined
 const theDevice = async (): Promise<Device> => {
-  opened ??= certain(await openDevice()())
+  opened ??= certain(await openDevice({ matrix: async () => precision === 'f16' })())
   return opened
 }
 
-const store = (folder: string, tensors: StoredTensors): void => writeTensors(folder, 'thetagrad', tensors)
+const store = (folder: string, tensors: StoredTensors): void =>
+  writeTensors(folder, isHalf ? 'thetagrad-f16' : 'thetagrad', tensors)
 
 const prepareMatmul = async ({ layout, m, n, k }: MatmulTask, folder: string): Promise<Prepared> => {
   const device = await theDevice()
@@ -81,7 +86,7 @@ const prepareHrm = async (task: HrmTask, folder: string): Promise<Prepared> => {
   const backend = webgpuBackend(device)
   const model = modelOf(task)
   const inputs = readTensors(folder, 'inputs')
-  const settings = settingsOf(task)
+  const settings = settingsOf(task, precision)
   const streamed = (name: string) => inputs[name]!.data
   const batch = Object.fromEntries(
     ['batch.inputs', 'batch.labels', 'batch.puzzle_identifiers'].map((name) => [name, streamed(name)]),
@@ -101,7 +106,11 @@ const prepareHrm = async (task: HrmTask, folder: string): Promise<Prepared> => {
     return { run: async () => void (await run()), finish: async () => {} }
   }
   const arena = arenaOf(model.parameters)
-  for (const [name, data] of Object.entries({ ...carryOf(task), ...emptyMoments(arena.size, settings.window) }))
+  for (const [name, data] of Object.entries({
+    ...carryOf(task),
+    ...emptyMoments(arena.size, settings.window),
+    ...(isHalf && { scaling: freshScaling() }),
+  }))
     backend.write(name, data)
   const step = await backend.load(trainingStep(model, settings), { batch: task.batch })
   let t = 0

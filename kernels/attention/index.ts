@@ -1,8 +1,11 @@
 /**
- * Attention over packed projections, forward and backward. Software adapters with subgroups of eight get the kernels of
- * `subgroup*.ts`, all others those of `rows*.ts`.
+ * Attention over packed projections, forward and backward. What may be rounded to f16 gets the kernels of `matrix*.ts` where
+ * there are matrix units; software adapters with subgroups of eight get those of `subgroup*.ts`, all others `rows*.ts`.
  */
 import type { Kernel, Target } from '../kernel.js'
+import { planMatrix } from './matrix.js'
+import { matrixKeyBackward, matrixQueryBackward } from './matrix-backward.js'
+import { matrixForward, matrixStatistics } from './matrix-forward.js'
 import { planRows } from './rows.js'
 import { rowsBackward } from './rows-backward.js'
 import { rowsForward, rowsStatistics } from './rows-forward.js'
@@ -15,13 +18,28 @@ export type { AttentionSpec } from './spec.js'
 
 const bySubgroup = (target: Target) => target.adapterClass === 'software' && target.subgroupSize === LANES
 
+/** Plans of all its kernels, where all can be on matrix units. */
+const matrixPlans = (spec: AttentionSpec, target: Target) => {
+  const [forward, statistics, queries, keys] = ([1, 0, 1, 2] as const).map((n) => planMatrix(spec, n, target))
+  return forward && statistics && queries && keys && { forward, statistics, queries, keys }
+}
+
+/** Whether matrix units compute it: then the projections may lie in memory as f16. */
+export const isOnMatrixUnits = (spec: AttentionSpec, target: Target): boolean => matrixPlans(spec, target) !== undefined
+
 /** out_i = Σ_j softmax_j(q_i·k_j / √d) v_j. Bindings: qkv [B, T, 3, H, d] → out [B, T, H, d]. */
-export const attentionForward = (spec: AttentionSpec, target: Target): Kernel =>
-  bySubgroup(target) ? subgroupForward(planTile(spec, 1, target)) : rowsForward(planRows(spec, target))
+export const attentionForward = (spec: AttentionSpec, target: Target): Kernel => {
+  const plans = matrixPlans(spec, target)
+  if (plans !== undefined) return matrixForward(plans.forward)
+  return bySubgroup(target) ? subgroupForward(planTile(spec, 1, target)) : rowsForward(planRows(spec, target))
+}
 
 /** log Σ_j exp(q_i·k_j / √d), which the backward pass needs. Bindings: qkv [B, T, 3, H, d] → statistics [B, H, T]. */
-export const attentionStatistics = (spec: AttentionSpec, target: Target): Kernel =>
-  bySubgroup(target) ? subgroupStatistics(planTile(spec, 1, target)) : rowsStatistics(planRows(spec, target))
+export const attentionStatistics = (spec: AttentionSpec, target: Target): Kernel => {
+  const plans = matrixPlans(spec, target)
+  if (plans !== undefined) return matrixStatistics(plans.statistics)
+  return bySubgroup(target) ? subgroupStatistics(planTile(spec, 1, target)) : rowsStatistics(planRows(spec, target))
+}
 
 /**
  * With p_ij = exp(q_i·k_j/√d − lse_i) and delta_i = out_i·dOut_i:
@@ -33,5 +51,8 @@ export const attentionStatistics = (spec: AttentionSpec, target: Target): Kernel
  * which may run in any order: each writes a part of dQkv, together they write all of it. Scores are computed again in
  * each; nothing is added atomically.
  */
-export const attentionBackward = (spec: AttentionSpec, target: Target): readonly Kernel[] =>
-  bySubgroup(target) ? subgroupBackward(planTile(spec, 2, target)) : rowsBackward(planRows(spec, target))
+export const attentionBackward = (spec: AttentionSpec, target: Target): readonly Kernel[] => {
+  const plans = matrixPlans(spec, target)
+  if (plans !== undefined) return [matrixQueryBackward(plans.queries), matrixKeyBackward(plans.keys)]
+  return bySubgroup(target) ? subgroupBackward(planTile(spec, 2, target)) : rowsBackward(planRows(spec, target))
+}

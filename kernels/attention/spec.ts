@@ -15,7 +15,10 @@ export interface AttentionSpec {
   readonly heads: number
   /** d */
   readonly headDim: number
-  /** The output of the forward pass is kept in f16; on GPUs whose WGSL has the type. */
+  /** Operands of products may be rounded to f16, which matrix units want. */
+  readonly precision?: 'f16'
+  /** The projections lie in memory as f16, or the output of the forward pass shall; on GPUs whose WGSL has the type. */
+  readonly halfInput?: boolean
   readonly halfOutput?: boolean
 }
 

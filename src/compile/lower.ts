@@ -1,10 +1,15 @@
 /** Which kernels a family node becomes, and what they bind. */
-import { attentionBackward, attentionForward, attentionStatistics } from '../../kernels/attention/index.js'
+import {
+  type AttentionSpec,
+  attentionBackward,
+  attentionForward,
+  attentionStatistics,
+} from '../../kernels/attention/index.js'
 import type { Kernel, Target } from '../../kernels/kernel.js'
 import { type MatmulSpec, matmul, type Tuning, takesPairs, tuningKey } from '../../kernels/matmul/index.js'
 import { scatterAdd } from '../../kernels/scatter-add.js'
 import { scatterRows } from '../../kernels/scatter-rows.js'
-import type { Tensor } from '../ir/index.js'
+import type { OpOf, Tensor } from '../ir/index.js'
 import type { Finish } from './fuse.js'
 import { contractionOf, operandOf } from './operands.js'
 import { elementCount, type Place, placeOf, sizes } from './storage.js'
@@ -15,6 +20,23 @@ export interface FamilyKernel {
   readonly places: readonly Place[]
   /** What was asked for, where other variants could answer it. */
   readonly matmul?: MatmulSpec
+}
+
+/** What an attention kernel is asked for; `projections`: their memory. */
+export const attentionSpec = (node: Tensor, projections: Tensor, isHalf: (n: Tensor) => boolean): AttentionSpec => {
+  const [batch, sequence, , heads, headDim] = sizes(node.inputs[0]!) as readonly [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const { precision } = node.op as OpOf<'attention'>
+  return {
+    ...{ batch, sequence, heads, headDim },
+    ...(precision === 'f16' && { precision }),
+    halfInput: isHalf(projections),
+  }
 }
 
 export const lowerFamily = (
@@ -54,8 +76,7 @@ export const lowerFamily = (
     case 'attention':
     case 'attentionStatistics':
     case 'attentionBackward': {
-      const [batch, sequence, , heads, headDim] = shapeOf(0) as readonly [number, number, number, number, number]
-      const spec = { batch, sequence, heads, headDim }
+      const spec = attentionSpec(node, place(0).base, isHalf)
       const places = [...node.inputs.map((_, i) => place(i)), own]
       if (node.op.kind === 'attention')
         return [{ kernel: attentionForward({ ...spec, halfOutput: isHalf(node) }, target), places }]

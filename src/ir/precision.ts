@@ -5,16 +5,20 @@
  */
 import { node } from './build.js'
 import { rewrite } from './rewrite.js'
-import type { Graph, Precision } from './tensor.js'
+import type { Graph, Op, OpOf, Precision } from './tensor.js'
 
 /** The graph with this precision in every contraction that does not name one of its own. */
 export const withPrecision = (graph: Graph, precision: Precision): Graph =>
   precision === 'f32'
     ? graph
     : rewrite(graph, (n, inputs) => {
-        if (n.op.kind === 'dot') return node({ precision, ...n.op }, inputs)
+        if (isContraction(n.op)) return node({ precision, ...n.op }, inputs)
         return inputs.every((x, i) => x === n.inputs[i]) ? n : node(n.op, inputs)
       })
+
+const isContraction = (op: Op): op is OpOf<(typeof contractions)[number]> =>
+  (contractions as readonly string[]).includes(op.kind)
+const contractions = ['dot', 'attention', 'attentionStatistics', 'attentionBackward'] as const
 
 const LEAST = 2 ** -14
 const MOST = 65504

@@ -71,12 +71,15 @@ export type Op =
   | { readonly kind: 'scatterRows' }
   /** Tensors one after another in a flat f32 tensor of `size`, input i at `offsets[i]`; gaps are 0. */
   | { readonly kind: 'pack'; readonly offsets: readonly number[]; readonly size: number }
-  /** Packed projections [B, T, 3, H, d] (q, k, v) → [B, T, H, d]: softmax(q·kᵀ/√d)·v, every position sees every other. */
-  | { readonly kind: 'attention' }
+  /**
+   * Packed projections [B, T, 3, H, d] (q, k, v) → [B, T, H, d]: softmax(q·kᵀ/√d)·v, every position sees every other. With
+   * precision f16 operands of its products may be rounded to f16, where that is faster.
+   */
+  | { readonly kind: 'attention'; readonly precision?: Precision }
   /** Packed projections [B, T, 3, H, d] → [B, H, T]: log Σ_j exp(q·k_j/√d). */
-  | { readonly kind: 'attentionStatistics' }
+  | { readonly kind: 'attentionStatistics'; readonly precision?: Precision }
   /** (qkv, dOut [B,T,H,d], statistics [B,H,T], delta [B,H,T] = Σ_d out·dOut) → gradient of qkv. */
-  | { readonly kind: 'attentionBackward' }
+  | { readonly kind: 'attentionBackward'; readonly precision?: Precision }
 
 export type OpKind = Op['kind']
 export type OpOf<K extends OpKind> = Extract<Op, { readonly kind: K }>
