@@ -20,11 +20,11 @@ import { pathToFileURL } from 'node:url'
 import * as E from 'fp-ts/lib/Either.js'
 import * as ours from '../src/compile/index.js'
 import { type Device, finished, openDevice, webgpuBackend } from '../src/device/index.js'
-import { bindDims, graphFlops } from '../src/ir/index.js'
+import { bindDims, graphFlops, type Profiler } from '../src/ir/index.js'
 import { showProblem } from '../src/problem.js'
 import * as training from '../src/train/index.js'
 import { type Case, cases, residentsOf, streamsOf, settings as usual } from './step/cases.js'
-import { type KernelTime, profile, type Share, shareOf } from './step/profile.js'
+import { type KernelTime, profile, profileSteps, type Share, shareOf } from './step/profile.js'
 
 const flag = (name: string) => process.argv.includes(name)
 const option = (name: string): string | undefined =>
@@ -72,6 +72,7 @@ const ROUNDS = { a: 25, b: 7, c: 7, d: 5 } as const
 interface Candidate {
   readonly maker: string
   readonly program: ours.Program
+  readonly profiler?: Profiler
   readonly step: (t: number) => Promise<{ readonly wall: number; readonly processor: number }>
   readonly firstStep: number
   readonly wall: number[]
@@ -93,7 +94,16 @@ const prepare = async (device: Device, of: Case, maker: Maker): Promise<Candidat
     return { wall: (performance.now() - began) / 1e3, processor: (user + system) / 1e6 }
   }
   if (!flag('--kernels')) await step(1)
-  return { maker: maker.name, program, step, firstStep: (performance.now() - start) / 1e3, wall: [], processor: [] }
+  const { profiler } = backend
+  return {
+    maker: maker.name,
+    program,
+    ...(profiler && { profiler }),
+    step,
+    firstStep: (performance.now() - start) / 1e3,
+    wall: [],
+    processor: [],
+  }
 }
 
 const sharesOf = (times: readonly KernelTime[]) => {
@@ -116,7 +126,7 @@ const measure = async (device: Device, of: Case, makers: readonly Maker[]) => {
       }
   const flops = graphFlops(bindDims(training.trainingStep(of.model, settings), { batch: of.batch }))
   const results = []
-  for (const { maker, program, firstStep, wall, processor } of candidates) {
+  for (const { maker, program, profiler, step, firstStep, wall, processor } of candidates) {
     const first = { case: of.name, about: of.about, maker, firstStep: rounded(firstStep) }
     const counts = { dispatches: program.dispatches.length, kernels: program.kernels.length }
     if (flag('--cold')) {
@@ -124,7 +134,10 @@ const measure = async (device: Device, of: Case, makers: readonly Maker[]) => {
       console.error(`${of.name} first step ${first.firstStep} s, ${counts.kernels} kernels`)
       continue
     }
-    const times = await profile(device, program, { ...residentsOf(of, settings), ...streamsOf(of, 1) })
+    const times =
+      device.target.adapterClass === 'gpu' && profiler !== undefined
+        ? await profileSteps(profiler, () => step(rounds + 2))
+        : await profile(device, program, { ...residentsOf(of, settings), ...streamsOf(of, 1) })
     const all = times.reduce((n, k) => n + k.milliseconds, 0) / 1e3
     const seconds = flag('--kernels') ? all : quantile(wall, 0.5)
     const result = {

@@ -1,12 +1,12 @@
 /**
- * Where the time of a program goes, kernel by kernel: one dispatch of each, submitted over and over, its time multiplied
- * by how often the program dispatches it. On a software adapter that is processor time (of this process, all cores), which
- * hardly moves when other work shares the host; on a GPU it is wall time.
+ * Where the time of a program goes, kernel by kernel. On a software adapter one dispatch of each, submitted over and over, its
+ * processor time (of this process, all cores; it hardly moves when other work shares the host) multiplied by how often the
+ * program dispatches it. A GPU lowers its clocks between such submissions: there whole steps run, with timestamps.
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { BufferRange, Program } from '../../src/compile/index.js'
 import { allocate, bind, type Device, encode, finished, pipelineOf, write } from '../../src/device/index.js'
-import type { HostArray } from '../../src/ir/index.js'
+import type { HostArray, Profiler } from '../../src/ir/index.js'
 import { showProblem } from '../../src/problem.js'
 
 export interface KernelTime {
@@ -36,9 +36,7 @@ export const profile = async (
   for (const { range, data } of program.literals) put(range, data)
   for (const [name, slot] of Object.entries({ ...program.streamed, ...program.residents }))
     if (values[name] !== undefined) put(slot.range, values[name])
-  const isSoftware = device.target.adapterClass === 'software'
   const clock = (): number => {
-    if (!isSoftware) return performance.now()
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e3
   }
@@ -70,6 +68,28 @@ export const profile = async (
   }
   for (const buffer of made) buffer.destroy()
   return times.sort((a, b) => b.milliseconds - a.milliseconds)
+}
+
+/** Of a step among several, all with timestamps around every dispatch; `step` runs one. The dearest first. */
+export const profileSteps = async (
+  profiler: Profiler,
+  step: () => Promise<unknown>,
+): Promise<readonly KernelTime[]> => {
+  await step()
+  profiler.start()
+  for (let round = 0; round < ROUNDS; round++) await step()
+  const times = new Map<string, { dispatches: number; milliseconds: number }>()
+  for (const { kernel, seconds } of await profiler.stop()) {
+    const { dispatches, milliseconds } = times.get(kernel) ?? { dispatches: 0, milliseconds: 0 }
+    times.set(kernel, { dispatches: dispatches + 1, milliseconds: milliseconds + 1e3 * seconds })
+  }
+  return [...times]
+    .map(([kernel, { dispatches, milliseconds }]) => ({
+      kernel,
+      dispatches: dispatches / ROUNDS,
+      milliseconds: milliseconds / ROUNDS,
+    }))
+    .sort((a, b) => b.milliseconds - a.milliseconds)
 }
 
 export type Share = 'matmul' | 'attention' | 'rest'

@@ -39,14 +39,10 @@ export const matrixQueryBackward = (plan: MatrixPlan): Kernel =>
       ...ownPair(plan, packed(plan, 'q'), output(plan, 'dOut')),
       `let at_ = ${statistic(plan, clamp(plan, 'row'))}; let lse_ = lse[at_]; let delta_ = delta[at_];`,
       ...zero(plan, 'dq'),
-      ...forSpans(
-        plan,
-        (first) => [
-          ...stage(plan, 'tileA', packed(plan, 'k'), first),
-          ...stage(plan, 'tileB', packed(plan, 'v'), first),
-        ],
-        [...weights(plan, { lse: () => 'lse_', delta: () => 'delta_' }), ...addWeighted(plan, 'dq', 'ds', 'tileA')],
-      ),
+      ...forSpans(plan, stage(plan, ['tileA', packed(plan, 'k'), 'before'], ['tileB', packed(plan, 'v'), 'before']), [
+        ...weights(plan, { lse: () => 'lse_', delta: () => 'delta_' }),
+        ...addWeighted(plan, 'dq', 'ds', 'tileA'),
+      ]),
       'workgroupBarrier();',
       ...storeSums(plan, 'dq', packed(plan, 'q', 'dQkv')),
     ],
@@ -61,11 +57,10 @@ export const matrixKeyBackward = (plan: MatrixPlan): Kernel => {
     ...zero(plan, 'dv'),
     ...forSpans(
       plan,
-      (first) => [
-        ...stage(plan, 'tileA', packed(plan, 'q'), first),
-        ...stage(plan, 'tileB', output(plan, 'dOut'), first),
+      [
+        ...stage(plan, ['tileA', packed(plan, 'q'), 'before'], ['tileB', output(plan, 'dOut'), 'before']),
         `for (var i = thread; i < ${plan.held}u; i += ${plan.subgroups * plan.unit.subgroupSize}u) {`,
-        `let source = ${statistic(plan, clamp(plan, `(${first} + i)`))}; lseOf[i] = lse[source]; deltaOf[i] = delta[source];`,
+        `let source = ${statistic(plan, clamp(plan, '(before + i)'))}; lseOf[i] = lse[source]; deltaOf[i] = delta[source];`,
         '}',
       ],
       [
@@ -86,8 +81,7 @@ export const matrixKeyBackward = (plan: MatrixPlan): Kernel => {
 
 /** The subgroup's own rows as matrices: a0 …, which meet tile A, and b0 …, which meet tile B. */
 const ownPair = (plan: MatrixPlan, a: ReturnType<typeof packed>, b: ReturnType<typeof packed>): readonly string[] => [
-  ...stage(plan, 'tileA', a, 'firstRow'),
-  ...stage(plan, 'tileB', b, 'firstRow'),
+  ...stage(plan, ['tileA', a, 'firstRow'], ['tileB', b, 'firstRow']),
   'workgroupBarrier();',
   ...own(plan, 'a', 'tileA'),
   ...own(plan, 'b', 'tileB'),

@@ -17,19 +17,31 @@ import {
   weightTile,
   zero,
 } from './matrix.js'
-import { output, packed, statistic } from './spec.js'
+import { output, packed, type Rows, statistic } from './spec.js'
 
 const NEVER = '-3e38'
 
 const scaleOf = ({ spec }: MatrixPlan): number => 1 / Math.sqrt(spec.headDim)
 const inputType = ({ spec }: MatrixPlan): string => (spec.halfInput === true ? 'vec4h' : 'vec4f')
 
-/** The queries as matrices, and the keys in tile A: all of them, or those of the first span. */
-const queries = (plan: MatrixPlan): readonly string[] => [
-  ...stage(plan, 'tileB', packed(plan, 'q'), 'firstRow'),
-  'workgroupBarrier();',
-  ...own(plan, 'q', 'tileB'),
-]
+/**
+ * The queries as matrices q0 …; where the tiles hold all rows, the keys are in tile A then, and the values on their way to B:
+ * nothing is left to fill span by span.
+ */
+const begin = (plan: MatrixPlan) => {
+  const [q, k, v] = (['q', 'k', 'v'] as const).map((part) => packed(plan, part)) as [Rows, Rows, Rows]
+  const isWhole = isHeldWhole(plan)
+  return {
+    queries: [
+      ...stage(plan, ['tileB', q, 'firstRow'], ...(isWhole ? ([['tileA', k, '0u']] as const) : [])),
+      'workgroupBarrier();',
+      ...own(plan, 'q', 'tileB'),
+    ],
+    values: isWhole ? ['workgroupBarrier();', ...stage(plan, ['tileB', v, '0u'])] : [],
+    keys: isWhole ? undefined : stage(plan, ['tileA', k, 'before']),
+    keysAndValues: isWhole ? undefined : stage(plan, ['tileA', k, 'before'], ['tileB', v, 'before']),
+  }
+}
 
 /** `s0 …`: the scaled scores of this lane's columns. */
 const scaled = (plan: MatrixPlan): readonly string[] =>
@@ -42,14 +54,9 @@ const scaled = (plan: MatrixPlan): readonly string[] =>
 const largestOf = (plan: MatrixPlan): string =>
   columns(plan, (i) => `s${i}`).reduce((text, s) => `max(${text}, ${s})`, 'most')
 
-const keys = (plan: MatrixPlan) => (first: string) => stage(plan, 'tileA', packed(plan, 'k'), first)
-const keysAndValues = (plan: MatrixPlan) => (first: string) => [
-  ...keys(plan)(first),
-  ...stage(plan, 'tileB', packed(plan, 'v'), first),
-]
-
 export const matrixForward = (plan: MatrixPlan): Kernel => {
   const half = plan.spec.halfOutput === true
+  const { queries, values, keys, keysAndValues } = begin(plan)
   const bindings = [
     ['qkv', inputType(plan)],
     ['out', half ? 'f16' : 'f32'],
@@ -60,9 +67,10 @@ export const matrixForward = (plan: MatrixPlan): Kernel => {
     bindings,
     [weightTile(plan, 'weights')],
     [
-      ...queries(plan),
+      ...queries,
       `var most = ${NEVER};`,
-      ...forSpans(plan, (isHeldWhole(plan) ? keysAndValues : keys)(plan), [
+      ...values,
+      ...forSpans(plan, keys, [
         ...scores(plan, 'q', 'tileA'),
         'workgroupBarrier();',
         ...scaled(plan),
@@ -72,23 +80,18 @@ export const matrixForward = (plan: MatrixPlan): Kernel => {
       ...joined(plan, 'most', (a, b) => `max(${a}, ${b})`),
       'var total = 0.0;',
       ...zero(plan, 'o'),
-      ...forSpans(
-        plan,
-        keysAndValues(plan),
-        [
-          ...scores(plan, 'q', 'tileA'),
-          'workgroupBarrier();',
-          ...scaled(plan),
-          ...columns(
-            plan,
-            (i, column) =>
-              `let p${i} = exp(s${i} - most); total += p${i}; weights[${weightAt(plan, column)}] = f16(p${i});`,
-          ),
-          'workgroupBarrier();',
-          ...addWeighted(plan, 'o', 'weights', 'tileB'),
-        ],
-        true,
-      ),
+      ...forSpans(plan, keysAndValues, [
+        ...scores(plan, 'q', 'tileA'),
+        'workgroupBarrier();',
+        ...scaled(plan),
+        ...columns(
+          plan,
+          (i, column) =>
+            `let p${i} = exp(s${i} - most); total += p${i}; weights[${weightAt(plan, column)}] = f16(p${i});`,
+        ),
+        'workgroupBarrier();',
+        ...addWeighted(plan, 'o', 'weights', 'tileB'),
+      ]),
       ...joined(plan, 'total', (a, b) => `${a} + ${b}`),
       'let inverse = 1.0 / total;',
       ...storeSums(plan, 'o', output(plan, 'out'), (x) => (half ? `f16(${x} * inverse)` : `${x} * inverse`)),
@@ -97,6 +100,7 @@ export const matrixForward = (plan: MatrixPlan): Kernel => {
 }
 
 export const matrixStatistics = (plan: MatrixPlan): Kernel => {
+  const { queries, keys } = begin(plan)
   const bindings = [
     ['qkv', inputType(plan)],
     ['statistics', 'f32'],
@@ -107,9 +111,9 @@ export const matrixStatistics = (plan: MatrixPlan): Kernel => {
     bindings,
     [],
     [
-      ...queries(plan),
+      ...queries,
       `var most = ${NEVER}; var total = 0.0;`,
-      ...forSpans(plan, keys(plan), [
+      ...forSpans(plan, keys, [
         ...scores(plan, 'q', 'tileA'),
         'workgroupBarrier();',
         ...scaled(plan),

@@ -79,29 +79,49 @@ const of = ({ unit }: MatrixPlan, kind: 'left' | 'right' | 'result'): string => 
 const summed = ({ spec, unit }: MatrixPlan) => range(spec.headDim / unit.k)
 export const kept = ({ spec, unit }: MatrixPlan) => range(spec.headDim / unit.n)
 
-/** Fills a tile with rows from number `first` on; zeros beyond the end. */
-export const stage = (
-  { spec, held, chunks, subgroups, unit, stride }: MatrixPlan,
-  tile: 'tileA' | 'tileB',
-  { buffer, address }: Rows,
-  first: string,
-): readonly string[] => [
-  `for (var i = thread; i < ${held * chunks}u; i += ${subgroups * unit.subgroupSize}u) {`,
-  `let token = ${first} + i / ${chunks}u;`,
-  `var row = vec4h(); if (token < ${spec.sequence}u) { row = vec4h(${buffer}[${address('token')} + i % ${chunks}u]); }`,
-  `${tile}[i / ${chunks}u * ${stride.tile}u + i % ${chunks}u] = row;`,
-  '}',
-]
+type Tile = 'tileA' | 'tileB'
+/** Which rows go into which tile, from row number `first` on. */
+type Filling = readonly [tile: Tile, rows: Rows, first: string]
+
+/** Fills tiles; zeros beyond the end. All is asked of memory before the first of it is needed: that is what takes long. */
+export const stage = (plan: MatrixPlan, ...fillings: readonly Filling[]): readonly string[] => {
+  const { spec, held, chunks, subgroups, unit, stride } = plan
+  const [vectors, invocations] = [held * chunks, subgroups * unit.subgroupSize]
+  const shares = range(Math.ceil(vectors / invocations)).map((i) => {
+    const at = `(thread + ${i * invocations}u)`
+    const isThere = (i + 1) * invocations > vectors ? [`${at} < ${vectors}u`] : []
+    return { i, line: `${at} / ${chunks}u`, place: `${at} % ${chunks}u`, isThere }
+  })
+  const names = ['x', 'y']
+  return [
+    '{',
+    ...shares.flatMap(({ i, line, place, isThere }) => [
+      ...fillings.flatMap(([, { buffer, address }, first], f) => {
+        const [vector, token] = [`${names[f]}${i}`, `${names[f]}Token${i}`]
+        const guards = [...isThere, `${token} < ${spec.sequence}u`].join(' && ')
+        return [
+          `let ${token} = ${first} + ${line}; var ${vector} = vec4h();`,
+          `if (${guards}) { ${vector} = vec4h(${buffer}[${address(token)} + ${place}]); }`,
+        ]
+      }),
+    ]),
+    ...shares.flatMap(({ i, line, place, isThere }) => {
+      const stores = fillings.map(([tile], f) => `${tile}[${line} * ${stride.tile}u + ${place}] = ${names[f]}${i};`)
+      return isThere.length === 0 ? stores : [`if (${isThere[0]}) {`, ...stores, '}']
+    }),
+    '}',
+  ]
+}
 
 /** This subgroup's rows of a tile as matrices `name0 …`, which stay when the tile is filled anew. */
-export const own = (plan: MatrixPlan, name: string, tile: 'tileA' | 'tileB'): readonly string[] =>
+export const own = (plan: MatrixPlan, name: string, tile: Tile): readonly string[] =>
   summed(plan).map(
     (c) =>
       `let ${name}${c} = subgroupMatrixLoad<${of(plan, 'left')}, row_major>(&${tile}, subgroup * ${plan.unit.m * plan.stride.tile}u + ${(c * plan.unit.k) / 4}u, ${plan.stride.tile}u);`,
   )
 
 /** staged = own rows `name` · (rows `at … at + span` of a tile)ᵀ. */
-export const scores = (plan: MatrixPlan, name: string, tile: 'tileA' | 'tileB'): readonly string[] =>
+export const scores = (plan: MatrixPlan, name: string, tile: Tile): readonly string[] =>
   range(plan.span / plan.unit.n).flatMap((j) => [
     `{ var c = ${of(plan, 'result')}();`,
     ...summed(plan).map(
@@ -115,12 +135,7 @@ export const zero = (plan: MatrixPlan, name: string): readonly string[] =>
   kept(plan).map((j) => `var ${name}${j} = ${of(plan, 'result')}();`)
 
 /** Sums `name` += weights · rows `at … at + span` of a tile. */
-export const addWeighted = (
-  plan: MatrixPlan,
-  name: string,
-  weights: string,
-  tile: 'tileA' | 'tileB',
-): readonly string[] => [
+export const addWeighted = (plan: MatrixPlan, name: string, weights: string, tile: Tile): readonly string[] => [
   '{',
   ...range(plan.span / plan.unit.k).flatMap((s) => [
     `let weight${s} = subgroupMatrixLoad<${of(plan, 'left')}, row_major>(&${weights}, ownWeights + ${s * plan.unit.k}u, ${plan.stride.weights}u);`,
@@ -195,16 +210,16 @@ export const isHeldWhole = ({ spec, held }: MatrixPlan): boolean => spec.sequenc
 /** Runs `body` for every span of the other rows; `at` is its place in the tiles, `before + at` its first row. */
 export const forSpans = (
   plan: MatrixPlan,
-  fill: (first: string) => readonly string[],
+  /** Fills the tiles with the other rows from `before` on; they are filled where it is missing. */
+  fill: readonly string[] | undefined,
   body: readonly string[],
-  isFilled = false,
 ): readonly string[] => {
   const { spec, held, span } = plan
   const isOne = isHeldWhole(plan)
   const end = isOne ? `${Math.ceil(spec.sequence / span) * span}u` : `min(${held}u, ${spec.sequence}u - before)`
   return [
     isOne ? '{ let before = 0u;' : `for (var before = 0u; before < ${spec.sequence}u; before += ${held}u) {`,
-    ...(isFilled && isOne ? [] : ['workgroupBarrier();', ...fill('before'), 'workgroupBarrier();']),
+    ...(fill === undefined ? [] : ['workgroupBarrier();', ...fill, 'workgroupBarrier();']),
     `for (var at = 0u; at < ${end}; at += ${span}u) {`,
     ...body,
     '}',

@@ -6,7 +6,8 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type AdapterDescription, matrixCases } from '../device/index.js'
+import type { Target } from '../../kernels/kernel.js'
+import { type AdapterDescription, attentionCases, matrixCases } from '../device/index.js'
 import { adapterKey, readCache, writeCache } from './adapter-cache.js'
 import { portable } from './portable.js'
 import { log } from './result.js'
@@ -63,15 +64,23 @@ export const verdictOf = ({
 /** Another text of a kernel is another question. */
 const verdictKey = (adapter: AdapterDescription) => {
   const matrix = adapter.matrix!
-  const cases = matrixCases({
+  const target: Target = {
     ...portable,
     hasF16: true,
     matrix,
     maxWorkgroupMemoryBytes: 2 ** 20,
     maxWorkgroupInvocations: 1024,
-  })
+  }
   const texts = createHash('sha256')
-  for (const { kernels } of cases) for (const { wgsl } of kernels) texts.update(wgsl)
+  const kernels = [
+    ...matrixCases(target).flatMap((of) => of.kernels),
+    ...attentionCases(target).flatMap(({ tried: { forward, statistics, backward } }) => [
+      forward,
+      statistics,
+      ...backward,
+    ]),
+  ]
+  for (const { wgsl } of kernels) texts.update(wgsl)
   return { ...adapterKey(adapter), matrix, texts: texts.digest('hex') }
 }
 

@@ -126,6 +126,11 @@ export const legaliseDot = (node: Tensor, isRoot: (n: Tensor) => boolean, keep: 
       keep(found.source)
       return { operand, contract, batch, slow: found.operand.slow }
     }
+    // What is in order but for its place in memory is copied as it is.
+    if ([...batch, ...contract, ...free].every((axis, i) => axis === i)) {
+      keep(operand)
+      return { operand, contract, batch, slow: 'contract' as const }
+    }
     return { ...inOrder(operand, batch, free, contract, keep), slow: 'free' as const }
   }) as [Side, Side]
   // Both operands with the contracted index slow on the left and fast on the right is a layout no family has.

@@ -3,11 +3,13 @@
  * of a GPU's processors idle. Cut along the rows into products of their own, of which the sum is taken:
  *
  *      Aᵀ·B with A [K, m], B [K, n]   →   Σ_s A_sᵀ·B_s with A_s [K/S, m], B_s [K/S, n]
+ *
+ * Sums of many rows by few ids are such products too: of the ids, a one for each and zeros else, with the rows.
  */
 import type { Target } from '../../kernels/kernel.js'
-import { dot, type Graph, node, type OpOf, reshape, rewrite, sum, type Tensor } from '../ir/index.js'
+import { cast, dot, equal, type Graph, iota, node, type OpOf, reshape, rewrite, sum, type Tensor } from '../ir/index.js'
 import { contractionOf } from './operands.js'
-import { sizes } from './storage.js'
+import { elementCount, sizes } from './storage.js'
 
 /** Workgroups that keep a large GPU busy, and the elements of C that one has. */
 const BUSY = 256
@@ -22,7 +24,8 @@ export const splitLong = (graph: Graph, { adapterClass }: Pick<Target, 'adapterC
     ? graph
     : rewrite(graph, (n, inputs) => {
         const same = inputs.every((x, i) => x === n.inputs[i]) ? n : node(n.op, inputs)
-        return n.op.kind === 'dot' ? splitDot(same) : same
+        if (n.op.kind === 'dot') return splitDot(same)
+        return n.op.kind === 'scatterAdd' ? splitScatter(same, n.op.rows) : same
       })
 
 /** Where both operands have the rows as their first axes: then a part of them is a part of memory. */
@@ -40,6 +43,19 @@ const splitDot = (n: Tensor): Tensor => {
   const cut = (t: Tensor) => reshape(t, [parts, rows / parts, ...sizes(t).slice(1)])
   const shifted = contract[0].map((axis) => axis + 1)
   return sum(dot(cut(left), cut(right), [shifted, shifted], [[0], [0]], precision), [0])
+}
+
+/** Rows that one invocation may look through for an element; and ids, each of which would look through all rows. */
+const FEW_ROWS = 4096
+const FEW_IDS = 64
+
+const splitScatter = (n: Tensor, rows: number): Tensor => {
+  const [ids, values] = n.inputs as readonly [Tensor, Tensor]
+  const count = elementCount(ids)
+  if (count < FEW_ROWS || rows > FEW_IDS) return n
+  const isOf = equal(reshape(ids, [count, 1]), iota([count, rows], 1))
+  const flat = reshape(values, [count, elementCount(values) / count])
+  return reshape(splitDot(dot(cast(isOf, 'f32'), flat, [[0], [0]])), n.shape)
 }
 
 const largestDivisor = (n: number, most: number): number => {

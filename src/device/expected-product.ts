@@ -9,7 +9,7 @@ import { allocate, type Range, readBack, write } from './buffer.js'
 import { dispatch } from './dispatch.js'
 
 /** Between −½ and ½, without a pattern that a tile could hide; the same every time. */
-const numbers = (length: number, seed: number): Float32Array =>
+export const numbers = (length: number, seed: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => {
     const x = Math.sin((i + 1) * 12.9898 * seed) * 43758.5453
     return x - Math.floor(x) - 0.5

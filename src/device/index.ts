@@ -1,4 +1,5 @@
 export * from './adapter.js'
+export { attentionCases } from './attention-check.js'
 export * from './backend.js'
 export * from './buffer.js'
 export * from './dispatch.js'

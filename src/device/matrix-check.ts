@@ -1,6 +1,6 @@
 /**
  * Whether an adapter's matrix units compute rightly: every variant of the matmul on them, in every layout, over whole tiles
- * and over edges, several times, against float64. Drivers have crashed on such kernels and miscalculated now and then, so
+ * and over edges, several times, against float64; then attention on them (`attention-check.ts`). Drivers have crashed on such kernels and miscalculated now and then, so
  * it is run in a process of its own (`cli/matrix-child.ts`).
  */
 import * as E from 'fp-ts/lib/Either.js'
@@ -8,6 +8,7 @@ import type { Kernel, Target } from '../../kernels/kernel.js'
 import { type Epilogue, type MatmulSpec, matmul, matmulVariants, takesPairs } from '../../kernels/matmul/index.js'
 import { type Problem, problem } from '../problem.js'
 import type { Device } from './adapter.js'
+import { type AttentionCase, attentionCases, wrongAttention } from './attention-check.js'
 import { withExample } from './expected-product.js'
 
 /** Whole tiles of every variant, and none whole: rows of C that are no multiple of 16 bytes, tails along k. */
@@ -60,8 +61,10 @@ const REPEATS = 5
 export const checkMatrix = async (
   device: Device,
   cases: readonly MatrixCase[] = matrixCases(device.target),
+  attentions: readonly AttentionCase[] = attentionCases(device.target),
 ): Promise<E.Either<Problem, number>> => {
   let right = 0
+  const wrongNumbers = ({ name }: Kernel) => E.left(problem(`${name} computes wrong numbers`))
   for (const { spec, kernels } of cases) {
     const wrong = await withExample(device, spec, async ({ isComputedBy }) => {
       for (const kernel of kernels) {
@@ -71,7 +74,13 @@ export const checkMatrix = async (
       return undefined
     })
     if (E.isLeft(wrong)) return wrong
-    if (wrong.right !== undefined) return E.left(problem(`${wrong.right.name} computes wrong numbers`))
+    if (wrong.right !== undefined) return wrongNumbers(wrong.right)
+  }
+  for (const attention of attentions) {
+    const wrong = await wrongAttention(device, attention)
+    if (E.isLeft(wrong)) return wrong
+    if (wrong.right !== undefined) return wrongNumbers(wrong.right)
+    right++
   }
   return right === 0 ? E.left(problem('no kernel fits the limits of the adapter')) : E.right(right)
 }

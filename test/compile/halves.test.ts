@@ -79,8 +79,10 @@ describe('kept in f16 on GPUs', () => {
     'nothing where it would save nothing: software adapters, and WGSL without f16',
     withDevice(async (device) => {
       const graph: Graph = { outputs: graphs['what a matmul has finished']!.outputs, updates: [] }
-      for (const target of [device.target, { ...device.target, adapterClass: 'gpu', hasF16: false }] as const)
-        expect(compile(graph, {}, target).kernels.some(({ wgsl }) => wgsl.includes('enable f16'))).toBe(false)
+      for (const only of [{ adapterClass: 'software' }, { adapterClass: 'gpu', hasF16: false }] as const)
+        expect(
+          compile(graph, {}, { ...device.target, ...only }).kernels.some(({ wgsl }) => wgsl.includes('enable f16')),
+        ).toBe(false)
     }),
   )
 })

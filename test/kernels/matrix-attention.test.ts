@@ -95,17 +95,13 @@ describe('Dawn compiles attention on matrix units', () => {
 })
 
 describe('attention with the matrix unit emulated agrees with float64', () => {
-  const cases: readonly (readonly [string, AttentionSpec, MatrixUnit, Partial<Target>?])[] = [
-    ['a single token', sizes(2, 1, 1, 16), usual],
-    ['one subgroup', sizes(1, 13, 2, 32), usual],
+  const cases: readonly (readonly [string, AttentionSpec, MatrixUnit, Partial<Target>?, 'rounded too'?])[] = [
+    ['single tokens in a folded grid', sizes(5, 1, 2, 16), usual, { maxWorkgroupsPerDimension: 3 }],
     ['several subgroups, the last one short', sizes(1, 21, 1, 16), usual],
-    ['whole spans', sizes(1, 32, 1, 16), usual],
     ['rows that do not fit at once', sizes(1, 43, 1, 16), usual, { maxWorkgroupMemoryBytes: 7000 }],
-    ['the same, whole', sizes(1, 64, 1, 16), usual, { maxWorkgroupMemoryBytes: 7000 }],
-    ['a folded grid', sizes(5, 3, 2, 16), usual, { maxWorkgroupsPerDimension: 3 }],
-    ['other units', sizes(1, 21, 2, 16), other],
+    ['whole spans of other units', sizes(1, 32, 1, 16), other, {}, 'rounded too'],
   ]
-  for (const [name, spec, unit, limits] of cases)
+  for (const [name, spec, unit, limits, isRounded] of cases)
     it(
       `for ${name}`,
       withDevice(async (device) => {
@@ -114,7 +110,7 @@ describe('attention with the matrix unit emulated agrees with float64', () => {
         const through = (unrounded: boolean) => (kernel: ReturnType<typeof attentionForward>) =>
           emulated(kernel, unit, { unrounded })
         await check(device, spec, target, { through: through(true) })
-        await check(device, spec, target, { through: through(false), tolerance: 1e-3 })
+        if (isRounded === 'rounded too') await check(device, spec, target, { through: through(false), tolerance: 1e-3 })
       }),
       300_000,
     )

@@ -4,7 +4,13 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { MatrixUnit, Target } from '../../kernels/kernel.js'
+import {
+  type AttentionSpec,
+  attentionBackward,
+  attentionForward,
+  attentionStatistics,
+} from '../../kernels/attention/index.js'
+import type { Kernel, MatrixUnit, Target } from '../../kernels/kernel.js'
 import {
   type MatmulSpec,
   matmul,
@@ -16,7 +22,14 @@ import {
   variantNamed,
 } from '../../kernels/matmul/index.js'
 import { compile } from '../../src/compile/index.js'
-import { checkMatrix, type Device, matrixCases, openDevice, pipelineOf } from '../../src/device/index.js'
+import {
+  attentionCases,
+  checkMatrix,
+  type Device,
+  matrixCases,
+  openDevice,
+  pipelineOf,
+} from '../../src/device/index.js'
 import { hrm } from '../../src/hrm/index.js'
 import { showProblem } from '../../src/problem.js'
 import { defaultSettings, trainingStep } from '../../src/train/index.js'
@@ -105,7 +118,7 @@ describe('Dawn compiles every matrix kernel', () => {
     // Sums of equal puzzles' gradients, for the optimiser; and QHead with its two gradients.
     const single = names(/^matmul/).filter((name) => !name.includes('f16'))
     expect(single.map((name) => /\d+×\d+×\d+/.exec(name)?.[0]).sort()).toEqual(['2×64×8', '8×2×64', '8×64×2', '8×64×8'])
-    for (const { name, wgsl } of kernels) expect(wgsl.includes('enable f16'), name).toBe(name.includes('f16'))
+    for (const { name, wgsl } of kernels) expect(wgsl.includes('enable f16'), name).toBe(/f16|matrix/.test(name))
   }, 120_000)
 
   it('and refuses one with a wrong stride of types: it does look', async () => {
@@ -158,9 +171,36 @@ it(
     // The last column of a tile is left out.
     const wrong = { ...right, wgsl: right.wgsl.replace('column < 70u', 'column < 69u') }
     expect(wrong.wgsl).not.toBe(right.wgsl)
-    expect(await checkMatrix(device, [{ spec, kernels: [right] }])).toEqual(E.right(1))
-    expect(await checkMatrix(device, [{ spec, kernels: [wrong] }])).toMatchObject({ _tag: 'Left' })
-    expect(await checkMatrix(device, [{ spec, kernels: [] }])).toMatchObject({ _tag: 'Left' })
+    const checked = (kernels: readonly Kernel[]) => checkMatrix(device, [{ spec, kernels }], [])
+    expect(await checked([right])).toEqual(E.right(1))
+    expect(await checked([wrong])).toMatchObject({ _tag: 'Left' })
+    expect(await checked([])).toMatchObject({ _tag: 'Left' })
+  }),
+  300_000,
+)
+
+it(
+  'and a right attention from a wrong one',
+  withDevice(async (device) => {
+    const [unit] = units as [MatrixUnit]
+    const target = withUnit(device.target, unit, { ...large, hasF16: true })
+    expect(attentionCases(target).map(({ spec }) => spec.sequence)).toEqual([37, 130])
+    expect(attentionCases(device.target)).toEqual([])
+    const spec: AttentionSpec = { batch: 2, sequence: 5, heads: 1, headDim: 16 }
+    const kernelsOf = (of: AttentionSpec, on: Target, through = (kernel: Kernel) => kernel) => ({
+      forward: through(attentionForward(of, on)),
+      statistics: through(attentionStatistics(of, on)),
+      backward: attentionBackward(of, on).map(through),
+    })
+    const trusted = kernelsOf(spec, device.target)
+    const tried = kernelsOf({ ...spec, precision: 'f16' }, target, (kernel) => emulated(kernel, unit))
+    expect(await checkMatrix(device, [], [{ spec, tried, trusted }])).toEqual(E.right(1))
+    // A column beyond the end gets a weight.
+    const wgsl = tried.statistics.wgsl.replaceAll('< 5u)', '< 6u)')
+    const wrong = { ...tried, statistics: { ...tried.statistics, wgsl } }
+    expect(await checkMatrix(device, [], [{ spec, tried: wrong, trusted }])).toMatchObject({
+      left: { what: expect.stringContaining('attentionStatistics') },
+    })
   }),
   300_000,
 )

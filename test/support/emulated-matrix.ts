@@ -43,6 +43,7 @@ export const emulated = (
       [
         `{ let source = ${inMemory(load)};`,
         `for (var i = lane; i < ${m * k}u; i += ${subgroupSize}u) { copy_${name}[subgroup * ${m * k}u + i] = numberOf(source, i / ${k}u, i % ${k}u); } }`,
+        'workgroupBarrier();',
         `let ${name} = ${matrix(`copy_${name}`, true, `subgroup * ${m * k}u`, `${k}u`)};`,
       ].join('\n'),
     )
