@@ -18,6 +18,8 @@
  *      A  nn, nt: k fast, lines are rows of A: row_major;     tn: lines are steps of k: col_major
  *      B  nn, tn: lines are steps of k: row_major;            nt: k fast, lines are columns of B: col_major
  *
+ * While a tile is multiplied the next one is on its way from memory to registers.
+ *
  * A tile that lies wholly in C is stored straight from the accumulators; of others each subgroup puts one accumulator at a
  * time into workgroup memory, whence its lanes take the elements that exist. So it does where pairs of columns are finished:
  * of a subgroup's columns the first half are first ones, the others their partners, so that its accumulators are pairs too.
@@ -177,10 +179,16 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
     `let subgroupRow = subgroup / ${across}u * ${rows * unit.m}u; let subgroupColumn = subgroup % ${across}u * ${columns * unit.n}u;`,
     ...(usesMemory ? [`let own = subgroup * ${unit.m * unit.n}u;`] : []),
     ...all.map(({ i, j }) => `var c${i}_${j} = ${result}();`),
-    `for (var k = 0u; k < ${k}u; k += ${depth}u) {`,
-    ...a.fill(invocations),
-    ...b.fill(invocations),
+    ...[a, b].flatMap((operand) => operand.declareNext(invocations)),
+    '{ let k = 0u;',
+    ...[a, b].flatMap((operand) => operand.load(invocations)),
+    '}',
+    `for (var start = 0u; start < ${k}u; start += ${depth}u) {`,
+    ...[a, b].flatMap((operand) => operand.keep(invocations)),
     'workgroupBarrier();',
+    `if (start + ${depth}u < ${k}u) { let k = start + ${depth}u;`,
+    ...[a, b].flatMap((operand) => operand.load(invocations)),
+    '}',
     ...multiply,
     'workgroupBarrier();',
     '}',
@@ -216,12 +224,19 @@ const operand = (
     /** 4-vectors from one line to the next: of an array of these, addresses and strides count them. */
     stride: stride / 4,
     declare: `var<workgroup> tile${name}: array<vec4h, ${(staged.lines * stride) / 4}>;`,
-    // The conversion rounds; `quantizeToF16` would take an NVIDIA adapter six times as long as all else.
-    fill: (invocations: number) =>
+    /**
+     * An invocation's share of the next tile, in registers, and from there to workgroup memory. The conversion rounds;
+     * `quantizeToF16` would take an NVIDIA adapter six times as long as all else.
+     */
+    load: (invocations: number) =>
+      staged.fill(invocations, ({ number }, value) => `next${name}${number} = vec4h(${value});`),
+    keep: (invocations: number) =>
       staged.fill(
         invocations,
-        (line, position, value) => `tile${name}[${line} * ${stride / 4}u + ${position}] = vec4h(${value});`,
+        ({ line, position, number }) => `tile${name}[${line} * ${stride / 4}u + ${position}] = next${name}${number};`,
       ),
+    declareNext: (invocations: number) =>
+      range(staged.share(invocations)).map((i) => `var next${name}${i} = vec4h();`),
     /** Where the matrix of row (or column) x and of step `k` of the tile begins. */
     at: (x: string, k: number) =>
       place.isKFast ? `${x} * ${stride / 4}u + ${k / 4}u` : `${(k * stride) / 4}u + ${x} / 4u`,

@@ -25,13 +25,21 @@ export interface OperandTile {
    * columns, the others their partners in the same order.
    */
   readonly pairs?: { readonly of: Pairs; readonly width: number } | undefined
-  /** It lies in memory as f16; values are f32 all the same. */
+  /** It lies in memory as f16, and so its values are. */
   readonly isHalf?: boolean
+}
+
+/** Of a vector: its line of the tile and its position there (texts), and its number in an invocation's share. */
+export interface Place {
+  readonly line: string
+  readonly position: string
+  readonly number: number
 }
 
 /** Texts use the variables `k` (the tile's first step), `firstA` (its first row) and `startA` (the product's first element). */
 export const stagedOperand = ({ name, extent, size, depth, k, isKFast, pairs, isHalf = false }: OperandTile) => {
   const isWide = (isKFast ? k : size) % 4 === 0
+  const vector = isHalf ? 'vec4h' : 'vec4f'
   const edge = { x: size % extent !== 0, k: k % depth !== 0 }
   const lines = isKFast ? extent : depth
   const perLine = (isKFast ? depth : extent) / 4
@@ -52,26 +60,28 @@ export const stagedOperand = ({ name, extent, size, depth, k, isKFast, pairs, is
       const inK = edge.k ? `min(${kk}, ${k - (isKFast ? width : 1)}u)` : `(${kk})`
       const address = `start${name} + ${isKFast ? `${inX} * ${k}u + ${inK}` : `${inK} * ${size}u + ${inX}`}`
       const kept = width === 4 ? `${name}[(${address}) / 4u]` : `${name}[${address}]`
-      const found = isHalf ? `${width === 4 ? 'vec4f' : 'f32'}(${kept})` : kept
-      return edge.k ? `select(${width === 4 ? 'vec4f()' : '0.0'}, ${found}, ${kk} < ${k}u)` : found
+      return edge.k ? `select(${width === 4 ? `${vector}()` : isHalf ? '0.0h' : '0.0'}, ${kept}, ${kk} < ${k}u)` : kept
     }
-    return isWide ? gather(0, 4) : `vec4f(${range(4).map((e) => gather(e, 1))})`
+    return isWide ? gather(0, 4) : `${vector}(${range(4).map((e) => gather(e, 1))})`
   }
+  const share = (invocations: number) => Math.ceil((lines * perLine) / invocations)
   return {
+    /** Vectors that an invocation loads at most. */
+    share,
     /** Of the binding's elements. */
-    type: isHalf ? (isWide ? 'vec4h' : 'f16') : isWide ? 'vec4f' : 'f32',
+    type: isWide ? vector : isHalf ? 'f16' : 'f32',
     lines,
     /** Vectors. */
     perLine,
     edge,
     /**
-     * Each invocation's share of the loads, `store` being told where a vector goes: the invocations take neighbouring
-     * vectors.
+     * Each invocation's share of the loads, `store` being told where a vector goes, and which of the share it is: the
+     * invocations take neighbouring vectors.
      */
-    fill: (invocations: number, store: (line: string, position: string, value: string) => string): readonly string[] =>
-      range(Math.ceil((lines * perLine) / invocations)).map((i) => {
+    fill: (invocations: number, store: (to: Place, value: string) => string): readonly string[] =>
+      range(share(invocations)).map((i) => {
         const isLast = (i + 1) * invocations > lines * perLine
-        const text = `let line = t / ${perLine}u; let position = t % ${perLine}u; ${store('line', 'position', value('line', 'position'))}`
+        const text = `let line = t / ${perLine}u; let position = t % ${perLine}u; ${store({ line: 'line', position: 'position', number: i }, value('line', 'position'))}`
         return `{ let t = thread + ${i * invocations}u; ${isLast ? `if (t < ${lines * perLine}u) { ${text} }` : text} }`
       }),
   }

@@ -52,7 +52,7 @@ const operandTile = (tile: OperandTile, { across, each, thread, isHalf }: Share,
     type: staged.type,
     declare: `var<workgroup> tile${name}: array<${isHalf ? 'vec4h' : 'vec4f'}, ${lines * stride}>;`,
     /** Each invocation's share of the loads. */
-    fill: staged.fill(across ** 2, (line, position, value) => {
+    fill: staged.fill(across ** 2, ({ line, position }, value) => {
       const kept = isHalf ? `vec4h(${value})` : round(value)
       return `tile${name}[${line} * ${stride}u + ${position}] = ${kept};`
     }),
