@@ -3,7 +3,8 @@
  *
  *   map          one invocation an element (or 4-vector), or one of each part that the kernel joins; no reductions
  *   serial       one invocation a kept element, a loop over the reduced axes; for short or strided reductions
- *   cooperative  one workgroup a kept element, its lanes along the reduced axes; for long contiguous reductions
+ *   cooperative  one workgroup a kept element, its lanes along the reduced axes; for long contiguous reductions. Of one
+ *                subgroup, or, on GPUs, of several that meet in workgroup memory where the reduction is very long
  *
  * Reductions that need the result of another come in a later pass over the same domain.
  */
@@ -44,6 +45,16 @@ const product = (numbers: readonly number[]) => numbers.reduce((a, b) => a * b, 
 /** Reductions at least this long, along the last axes, are shared between the lanes of a workgroup. */
 const COOPERATIVE_FROM = 48
 
+/** With one subgroup there is nothing to wait for; on GPUs a longer reduction wants more lanes than that. */
+const MOST_OF_A_LANE = 64
+const isOneSubgroup = (length: number, { adapterClass, subgroupSize }: Target): boolean =>
+  adapterClass === 'software' || (subgroupSize > 1 && length <= MOST_OF_A_LANE * subgroupSize)
+
+const cooperatingLanes = (length: number, target: Target): number =>
+  isOneSubgroup(length, target)
+    ? target.subgroupSize
+    : Math.min(256, Math.max(32, 2 ** Math.ceil(Math.log2(length / 4))))
+
 const isTrailing = (axes: readonly number[], rank: number) => {
   const sorted = [...axes].sort((a, b) => a - b)
   return sorted.every((a, i) => a === rank - axes.length + i)
@@ -66,6 +77,8 @@ const gridOf = (workgroups: number, target: Target): readonly [number, number, n
 
 interface Nest {
   readonly mode: 'map' | 'serial' | 'cooperative'
+  /** The lanes of a cooperative kernel are one subgroup. */
+  readonly isOneSubgroup?: boolean
   readonly workgroupSize: number
   readonly workgroups: number
   /** Statements that find this invocation's element and return when it has none. */
@@ -123,7 +136,7 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
     body.push(...emitter.takeOuter(), ...accumulators.map((a) => a.declaration))
     if (nest.loop === undefined) body.push(...loop)
     else body.push(`${nest.loop.head} {`, ...loop.map((l) => `  ${l}`), '}')
-    for (const [i, r] of reductions.entries()) finish(r, accumulators[i]!, nest, target, emitter, body)
+    for (const [i, r] of reductions.entries()) finish(r, accumulators[i]!, nest, emitter, body)
   }
   const rows = group.members.filter((m) => stores.has(m) && !isFull(m))
   const rowStores = rows.map((m) => store(m, nest.kept))
@@ -131,7 +144,7 @@ const writeAt = (group: FusedGroup, context: GroupContext, width: 1 | 4): FusedK
   if (rowStores.length > 0)
     body.push(...(nest.mode === 'cooperative' ? [`if (lane == 0u) { ${rowStores.join(' ')} }`] : rowStores))
 
-  const needsWorkgroupMemory = nest.mode === 'cooperative' && target.adapterClass === 'gpu'
+  const needsWorkgroupMemory = nest.mode === 'cooperative' && nest.isOneSubgroup === false
   const wgsl = [
     emitter.usesF16() ? 'enable f16;' : '',
     nest.mode === 'cooperative' && !needsWorkgroupMemory ? 'enable subgroups;' : '',
@@ -195,10 +208,7 @@ const nestOf = (group: FusedGroup, target: Target, width: 1 | 4, isRead: (n: Ten
   const reducedOrder = [...reducedAxes].sort((a, b) => a - b)
   const reducedSizes = reducedOrder.map((a) => shape[a]!)
   const length = product(reducedSizes)
-  const lanesOf =
-    target.adapterClass === 'software'
-      ? target.subgroupSize
-      : Math.min(256, Math.max(32, 2 ** Math.ceil(Math.log2(length / 4))))
+  const lanesOf = cooperatingLanes(length, target)
   const canCooperate = isTrailing(reducedAxes, shape.length) && length >= COOPERATIVE_FROM && lanesOf > 1
   const spread = (rowIndex: Index, loopIndex: Index) => {
     const keptAt = unlinearIndex(rowIndex, kept)
@@ -216,6 +226,7 @@ const nestOf = (group: FusedGroup, target: Target, width: 1 | 4, isRead: (n: Ten
     const { maxWorkgroupsPerDimension: perRow } = target
     return {
       mode: 'cooperative',
+      isOneSubgroup: isOneSubgroup(length, target),
       workgroupSize: lanesOf,
       workgroups: rows,
       prologue: [
@@ -322,7 +333,7 @@ const accumulate = (node: Tensor, value: Value, name: string, lanes: 1 | 4): Acc
 }
 
 /** Brings the lanes' partial results together and names the result for later passes. */
-const finish = (node: Tensor, a: Accumulator, nest: Nest, target: Target, emitter: Emitter, body: string[]): void => {
+const finish = (node: Tensor, a: Accumulator, nest: Nest, emitter: Emitter, body: string[]): void => {
   const reducer = reducerOf(node)
   const result = `${a.name}_all`
   if (nest.mode === 'serial') {
@@ -331,7 +342,7 @@ const finish = (node: Tensor, a: Accumulator, nest: Nest, target: Target, emitte
   }
   const lanes =
     a.width === 4 ? ['x', 'y', 'z', 'w'].map((c) => `${a.name}.${c}`).reduce((x, y) => joined(reducer, x, y)) : a.name
-  if (target.adapterClass === 'software') {
+  if (nest.isOneSubgroup === true) {
     const f = { sum: 'subgroupAdd', max: 'subgroupMax', min: 'subgroupMin' }[reducer]
     body.push(`let ${result} = ${f}(${lanes});`)
   } else {

@@ -31,12 +31,17 @@ const reference = (graph: Parameters<typeof graphRoots>[0], inputs: Record<strin
 }
 
 describe('a compiled graph computes what the interpreter does', () => {
-  for (const adapterClass of ['software', 'gpu'] as const)
+  const schedules = [
+    ['software', {}, 40],
+    ['gpu', {}, 12],
+    ['gpu', { subgroupSize: 0 }, 12],
+  ] as const
+  for (const [adapterClass, limits, numRuns] of schedules)
     it(
-      `on random graphs, with the ${adapterClass} schedules`,
+      `on random graphs, with the ${adapterClass} schedules${'subgroupSize' in limits ? ', without subgroups' : ''}`,
       withDevice(async (device) => {
         // The GPU schedules run on any adapter, only slowly.
-        const backend = webgpuBackend({ ...device, target: { ...device.target, adapterClass } })
+        const backend = webgpuBackend({ ...device, target: { ...device.target, adapterClass, ...limits } })
         await fc.assert(
           fc.asyncProperty(fc.integer({ min: 1, max: 1e9 }), async (seed) => {
             const { outputs, inputs } = randomGraph(seed, 12)
@@ -48,7 +53,7 @@ describe('a compiled graph computes what the interpreter does', () => {
             for (const name of Object.keys(outputs))
               expect(relativeError(actual[name]!, expected[name]!), `seed ${seed}, ${name}`).toBeLessThan(1e-4)
           }),
-          { numRuns: adapterClass === 'gpu' ? 12 : 40, seed: 11 },
+          { numRuns, seed: 11 },
         )
       }),
       180_000,
