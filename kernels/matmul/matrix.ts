@@ -21,8 +21,9 @@
  * While a tile is multiplied the next one is on its way from memory to registers.
  *
  * A tile that lies wholly in C is stored straight from the accumulators; of others each subgroup puts one accumulator at a
- * time into workgroup memory, whence its lanes take the elements that exist. So it does where pairs of columns are finished:
- * of a subgroup's columns the first half are first ones, the others their partners, so that its accumulators are pairs too.
+ * time into workgroup memory, whence its lanes take the elements that exist. So it does, two at a time, where pairs of
+ * columns are finished: of a subgroup's columns the first half are first ones, the others their partners, so that its
+ * accumulators are pairs too.
  *
  * Written for Vulkan on NVIDIA; the same text serves any unit that takes f16 and gives f32. Nothing here adds or shuffles
  * across subgroups: drivers have crashed on modules with both. Uniformity is off because Tint cannot see that loops and
@@ -46,6 +47,8 @@ import {
 import { type OperandTile, stagedOperand } from './staging.js'
 
 const PADDING = 8
+/** Accumulators that a subgroup has in workgroup memory at a time. */
+const STAGED = 2
 
 /** Invocations and bytes of workgroup memory of a variant: an adapter has limits on both. */
 export const matrixNeeds = ({ down, across, rows, columns, depth }: MatrixTile, unit: MatrixUnit) => {
@@ -54,7 +57,7 @@ export const matrixNeeds = ({ down, across, rows, columns, depth }: MatrixTile, 
   const half = (extent: number) => 2 * Math.max(extent * (depth + PADDING), depth * (extent + PADDING))
   return {
     invocations: down * across * unit.subgroupSize,
-    bytes: half(m) + half(n) + 4 * down * across * unit.m * unit.n,
+    bytes: half(m) + half(n) + 4 * down * across * STAGED * unit.m * unit.n,
   }
 }
 
@@ -93,6 +96,7 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
     ]),
   ])
 
+  const elements = unit.m * unit.n
   const place = ({ i, j }: { readonly i: number; readonly j: number }) => ({
     row: `firstA + subgroupRow + ${i * unit.m}u`,
     column: `firstB + subgroupColumn + ${j * unit.n}u`,
@@ -115,30 +119,23 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
       'workgroupBarrier();',
     ]
   })
-  /** The first accumulator of a pair through workgroup memory to the lanes, then the second beside it. */
-  const elements = unit.m * unit.n
+  /** A pair of accumulators, side by side, through workgroup memory to the lanes. */
   const finishPairs = ({ i, j }: { readonly i: number; readonly j: number }, of: Pairs): readonly string[] => {
-    const stage = (column: number) => [
-      `subgroupMatrixStore<row_major>(&staged, own, c${i}_${column}, ${unit.n}u);`,
-      'workgroupBarrier();',
-    ]
-    const held = range(Math.ceil(elements / unit.subgroupSize)).map((e) => ({
-      first: `first${i}_${j}_${e}`,
+    const shares = range(Math.ceil(elements / unit.subgroupSize)).map((e) => ({
       at: `lane + ${e * unit.subgroupSize}u`,
       isWhole: (e + 1) * unit.subgroupSize <= elements,
     }))
     return [
-      ...stage(j),
-      ...held.map(({ first, at }) => `let ${first} = staged[own + min(${at}, ${elements - 1}u)];`),
+      `subgroupMatrixStore<row_major>(&staged, own, c${i}_${j}, ${unit.n}u);`,
+      `subgroupMatrixStore<row_major>(&staged, own + ${elements}u, c${i}_${j + columns / 2}, ${unit.n}u);`,
       'workgroupBarrier();',
-      ...stage(j + columns / 2),
-      ...held.map(({ first, at, isWhole }) => {
+      ...shares.map(({ at, isWhole }) => {
         const conditions = [
           ...(isWhole ? [] : [`${at} < ${elements}u`]),
           ...(a.edge ? [`row < ${m}u`] : []),
           ...(b.edge ? [`pair < ${of.count}u`] : []),
         ]
-        const finish = of.finish('row', 'pair', first, `staged[own + ${at}]`)
+        const finish = of.finish('row', 'pair', `staged[own + ${at}]`, `staged[own + ${elements}u + ${at}]`)
         return [
           `{ let row = firstA + subgroupRow + ${i * unit.m}u + (${at}) / ${unit.n}u;`,
           `let pair = firstB / 2u + subgroupColumn / 2u + ${j * unit.n}u + (${at}) % ${unit.n}u;`,
@@ -170,14 +167,14 @@ export const matrixMatmul = (spec: MatmulSpec, tile: MatrixTile, target: Target)
     declareOperands(spec, { a: a.type, b: b.type, c: 'f32' }),
     a.declare,
     b.declare,
-    ...(usesMemory ? [`var<workgroup> staged: array<f32, ${down * across * unit.m * unit.n}>;`] : []),
+    ...(usesMemory ? [`var<workgroup> staged: array<f32, ${down * across * STAGED * elements}>;`] : []),
     `@compute @workgroup_size(${invocations})${unit.asksForSize ? ` @subgroup_size(${unit.subgroupSize})` : ''}`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32, @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32) {',
     grid.wgsl,
     `let firstA = tileRow * ${extent.m}u; let firstB = tileColumn * ${extent.n}u;`,
     `let startA = product * ${strides.a}u; let startB = product * ${strides.b}u; let startC = product * ${strides.c}u;`,
     `let subgroupRow = subgroup / ${across}u * ${rows * unit.m}u; let subgroupColumn = subgroup % ${across}u * ${columns * unit.n}u;`,
-    ...(usesMemory ? [`let own = subgroup * ${unit.m * unit.n}u;`] : []),
+    ...(usesMemory ? [`let own = subgroup * ${STAGED * elements}u;`] : []),
     ...all.map(({ i, j }) => `var c${i}_${j} = ${result}();`),
     ...[a, b].flatMap((operand) => operand.declareNext(invocations)),
     '{ let k = 0u;',
@@ -235,8 +232,7 @@ const operand = (
         invocations,
         ({ line, position, number }) => `tile${name}[${line} * ${stride / 4}u + ${position}] = next${name}${number};`,
       ),
-    declareNext: (invocations: number) =>
-      range(staged.share(invocations)).map((i) => `var next${name}${i} = vec4h();`),
+    declareNext: (invocations: number) => range(staged.share(invocations)).map((i) => `var next${name}${i} = vec4h();`),
     /** Where the matrix of row (or column) x and of step `k` of the tile begins. */
     at: (x: string, k: number) =>
       place.isKFast ? `${x} * ${stride / 4}u + ${k / 4}u` : `${(k * stride) / 4}u + ${x} / 4u`,
