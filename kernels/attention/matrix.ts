@@ -34,7 +34,7 @@ export interface MatrixPlan extends Vectors {
 }
 
 /** How many tiles of weights a kernel keeps beside the two tiles of rows; with two also the statistics of columns. */
-export type Weights = 0 | 1 | 2
+type Weights = 0 | 1 | 2
 
 const MOST_SUBGROUPS = 6
 /** Other banks for the next row, and rows of whole 16 bytes, which Vulkan wants. */
@@ -77,7 +77,7 @@ const of = ({ unit }: MatrixPlan, kind: 'left' | 'right' | 'result'): string => 
 
 /** Chunks of a head along which products sum, and along which sums are kept. */
 const summed = ({ spec, unit }: MatrixPlan) => range(spec.headDim / unit.k)
-export const kept = ({ spec, unit }: MatrixPlan) => range(spec.headDim / unit.n)
+const kept = ({ spec, unit }: MatrixPlan) => range(spec.headDim / unit.n)
 
 type Tile = 'tileA' | 'tileB'
 /** Which rows go into which tile, from row number `first` on. */
