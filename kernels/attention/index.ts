@@ -27,19 +27,34 @@ const matrixPlans = (spec: AttentionSpec, target: Target) => {
 /** Whether matrix units compute it: then the projections may lie in memory as f16. */
 export const isOnMatrixUnits = (spec: AttentionSpec, target: Target): boolean => matrixPlans(spec, target) !== undefined
 
-/** out_i = Σ_j softmax_j(q_i·k_j / √d) v_j. Bindings: qkv [B, T, 3, H, d] → out [B, T, H, d]. */
-export const attentionForward = (spec: AttentionSpec, target: Target): Kernel => {
+/** The family that suits it; each kernel is written when it is asked for. */
+const familyOf = (spec: AttentionSpec, target: Target) => {
   const plans = matrixPlans(spec, target)
-  if (plans !== undefined) return matrixForward(plans.forward)
-  return bySubgroup(target) ? subgroupForward(planTile(spec, 1, target)) : rowsForward(planRows(spec, target))
+  if (plans !== undefined)
+    return {
+      forward: () => matrixForward(plans.forward),
+      statistics: () => matrixStatistics(plans.statistics),
+      backward: () => [matrixQueryBackward(plans.queries), matrixKeyBackward(plans.keys)],
+    }
+  if (bySubgroup(target))
+    return {
+      forward: () => subgroupForward(planTile(spec, 1, target)),
+      statistics: () => subgroupStatistics(planTile(spec, 1, target)),
+      backward: () => subgroupBackward(planTile(spec, 2, target)),
+    }
+  const plan = planRows(spec, target)
+  return {
+    forward: () => rowsForward(plan),
+    statistics: () => rowsStatistics(plan),
+    backward: () => rowsBackward(plan),
+  }
 }
 
+/** out_i = Σ_j softmax_j(q_i·k_j / √d) v_j. Bindings: qkv [B, T, 3, H, d] → out [B, T, H, d]. */
+export const attentionForward = (spec: AttentionSpec, target: Target): Kernel => familyOf(spec, target).forward()
+
 /** log Σ_j exp(q_i·k_j / √d), which the backward pass needs. Bindings: qkv [B, T, 3, H, d] → statistics [B, H, T]. */
-export const attentionStatistics = (spec: AttentionSpec, target: Target): Kernel => {
-  const plans = matrixPlans(spec, target)
-  if (plans !== undefined) return matrixStatistics(plans.statistics)
-  return bySubgroup(target) ? subgroupStatistics(planTile(spec, 1, target)) : rowsStatistics(planRows(spec, target))
-}
+export const attentionStatistics = (spec: AttentionSpec, target: Target): Kernel => familyOf(spec, target).statistics()
 
 /**
  * With p_ij = exp(q_i·k_j/√d − lse_i) and delta_i = out_i·dOut_i:
@@ -51,8 +66,17 @@ export const attentionStatistics = (spec: AttentionSpec, target: Target): Kernel
  * which may run in any order: each writes a part of dQkv, together they write all of it. Scores are computed again in
  * each; nothing is added atomically.
  */
-export const attentionBackward = (spec: AttentionSpec, target: Target): readonly Kernel[] => {
-  const plans = matrixPlans(spec, target)
-  if (plans !== undefined) return [matrixQueryBackward(plans.queries), matrixKeyBackward(plans.keys)]
-  return bySubgroup(target) ? subgroupBackward(planTile(spec, 2, target)) : rowsBackward(planRows(spec, target))
+export const attentionBackward = (spec: AttentionSpec, target: Target): readonly Kernel[] =>
+  familyOf(spec, target).backward()
+
+/** All of an attention: what it gives, its statistics, and its derivatives. */
+export interface AttentionKernels {
+  readonly forward: Kernel
+  readonly statistics: Kernel
+  readonly backward: readonly Kernel[]
+}
+
+export const attentionKernels = (spec: AttentionSpec, target: Target): AttentionKernels => {
+  const { forward, statistics, backward } = familyOf(spec, target)
+  return { forward: forward(), statistics: statistics(), backward: backward() }
 }

@@ -7,10 +7,12 @@ import {
   addWeighted,
   columns,
   forSpans,
-  isWithin,
   type MatrixPlan,
+  masked,
   matrixKernel,
   own,
+  projections,
+  scaleOf,
   scores,
   stage,
   storeSums,
@@ -18,16 +20,10 @@ import {
   weightTile,
   zero,
 } from './matrix.js'
-import { clamp, output, packed, statistic } from './spec.js'
+import { clamp, output, packed, type Rows, statistic } from './spec.js'
 
-const bindings = ({ spec }: MatrixPlan) =>
-  [
-    ['qkv', spec.halfInput === true ? 'vec4h' : 'vec4f'],
-    ['dOut', 'vec4f'],
-    ['lse', 'f32'],
-    ['delta', 'f32'],
-    ['dQkv', 'f32'],
-  ] as const
+const bindings = (plan: MatrixPlan) =>
+  [projections(plan), ['dOut', 'vec4f'], ['lse', 'f32'], ['delta', 'f32'], ['dQkv', 'f32']] as const
 
 export const matrixQueryBackward = (plan: MatrixPlan): Kernel =>
   matrixKernel(
@@ -80,7 +76,7 @@ export const matrixKeyBackward = (plan: MatrixPlan): Kernel => {
 }
 
 /** The subgroup's own rows as matrices: a0 …, which meet tile A, and b0 …, which meet tile B. */
-const ownPair = (plan: MatrixPlan, a: ReturnType<typeof packed>, b: ReturnType<typeof packed>): readonly string[] => [
+const ownPair = (plan: MatrixPlan, a: Rows, b: Rows): readonly string[] => [
   ...stage(plan, ['tileA', a, 'firstRow'], ['tileB', b, 'firstRow']),
   'workgroupBarrier();',
   ...own(plan, 'a', 'tileA'),
@@ -96,17 +92,14 @@ const weights = (
     readonly alsoP?: boolean
   },
 ): readonly string[] => {
-  const scale = 1 / Math.sqrt(plan.spec.headDim)
-  const inside = (column: string, text: string) => {
-    const within = isWithin(plan, column)
-    return within === undefined ? text : `select(0.0, ${text}, ${within})`
-  }
+  const scale = scaleOf(plan)
   return [
     ...scores(plan, 'a', 'tileA'),
     'workgroupBarrier();',
     ...columns(
       plan,
-      (i, column, score) => `let p${i} = ${inside(column, `exp(${score} * ${scale} - ${of.lse(column)})`)};`,
+      (i, column, score) =>
+        `let p${i} = ${masked(plan, column, `exp(${score} * ${scale} - ${of.lse(column)})`, '0.0')};`,
     ),
     'workgroupBarrier();',
     ...scores(plan, 'b', 'tileB'),

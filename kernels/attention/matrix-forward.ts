@@ -5,11 +5,13 @@ import {
   columns,
   forSpans,
   isHeldWhole,
-  isWithin,
   joined,
   type MatrixPlan,
+  masked,
   matrixKernel,
   own,
+  projections,
+  scaleOf,
   scores,
   stage,
   storeSums,
@@ -20,9 +22,6 @@ import {
 import { output, packed, type Rows, statistic } from './spec.js'
 
 const NEVER = '-3e38'
-
-const scaleOf = ({ spec }: MatrixPlan): number => 1 / Math.sqrt(spec.headDim)
-const inputType = ({ spec }: MatrixPlan): string => (spec.halfInput === true ? 'vec4h' : 'vec4f')
 
 /**
  * The queries as matrices q0 …; where the tiles hold all rows, the keys are in tile A then, and the values on their way to B:
@@ -45,11 +44,7 @@ const begin = (plan: MatrixPlan) => {
 
 /** `s0 …`: the scaled scores of this lane's columns. */
 const scaled = (plan: MatrixPlan): readonly string[] =>
-  columns(plan, (i, column, score) => {
-    const value = `${score} * ${scaleOf(plan)}`
-    const within = isWithin(plan, column)
-    return `let s${i} = ${within === undefined ? value : `select(${NEVER}, ${value}, ${within})`};`
-  })
+  columns(plan, (i, column, score) => `let s${i} = ${masked(plan, column, `${score} * ${scaleOf(plan)}`, NEVER)};`)
 
 const largestOf = (plan: MatrixPlan): string =>
   columns(plan, (i) => `s${i}`).reduce((text, s) => `max(${text}, ${s})`, 'most')
@@ -57,10 +52,7 @@ const largestOf = (plan: MatrixPlan): string =>
 export const matrixForward = (plan: MatrixPlan): Kernel => {
   const half = plan.spec.halfOutput === true
   const { queries, values, keys, keysAndValues } = begin(plan)
-  const bindings = [
-    ['qkv', inputType(plan)],
-    ['out', half ? 'f16' : 'f32'],
-  ] as const
+  const bindings = [projections(plan), ['out', half ? 'f16' : 'f32']] as const
   return matrixKernel(
     plan,
     half ? 'attention to f16' : 'attention',
@@ -101,10 +93,7 @@ export const matrixForward = (plan: MatrixPlan): Kernel => {
 
 export const matrixStatistics = (plan: MatrixPlan): Kernel => {
   const { queries, keys } = begin(plan)
-  const bindings = [
-    ['qkv', inputType(plan)],
-    ['statistics', 'f32'],
-  ] as const
+  const bindings = [projections(plan), ['statistics', 'f32']] as const
   return matrixKernel(
     plan,
     'attentionStatistics',

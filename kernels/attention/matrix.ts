@@ -227,9 +227,15 @@ export const forSpans = (
   ]
 }
 
-/** Whether a column is within the sequence; undefined where all are. */
-export const isWithin = ({ spec, span }: MatrixPlan, column: string): string | undefined =>
-  spec.sequence % span === 0 ? undefined : `before + at + ${column} < ${spec.sequence}u`
+/** `text`, but `instead` where the column lies beyond the end. */
+export const masked = ({ spec, span }: MatrixPlan, column: string, text: string, instead: string): string =>
+  spec.sequence % span === 0 ? text : `select(${instead}, ${text}, before + at + ${column} < ${spec.sequence}u)`
+
+/** What scores are multiplied by. */
+export const scaleOf = ({ spec }: MatrixPlan): number => 1 / Math.sqrt(spec.headDim)
+
+/** The binding of the projections. */
+export const projections = ({ spec }: MatrixPlan) => ['qkv', spec.halfInput === true ? 'vec4h' : 'vec4f'] as const
 
 export const matrixKernel = (
   plan: MatrixPlan,

@@ -7,7 +7,7 @@ import type { MatmulSpec, MatmulVariant } from './spec.js'
 import { subgroupMatmul } from './subgroup.js'
 import { tiledMatmul } from './tiled.js'
 
-export { matmulVariants, selectMatmul } from './select.js'
+export { BUSY, matmulVariants, selectMatmul } from './select.js'
 export { type Epilogue, type MatmulSpec, type MatmulVariant, takesPairs, variantName } from './spec.js'
 export { type Tuning, tuningCandidates, tuningKey, variantNamed } from './tuning.js'
 

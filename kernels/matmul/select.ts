@@ -37,7 +37,7 @@ const matrixVariants = (target: Target) => {
 }
 
 /** Tiles that keep a large GPU's some hundred processors busy. */
-const BUSY = 256
+export const BUSY = 256
 
 /** The default by rules. */
 export const selectMatmul = (spec: MatmulSpec, target: Target): MatmulVariant => {

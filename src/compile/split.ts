@@ -7,14 +7,26 @@
  * Sums of many rows by few ids are such products too: of the ids, a one for each and zeros else, with the rows.
  */
 import type { Target } from '../../kernels/kernel.js'
-import { cast, dot, equal, type Graph, iota, node, type OpOf, reshape, rewrite, sum, type Tensor } from '../ir/index.js'
+import { BUSY } from '../../kernels/matmul/index.js'
+import {
+  cast,
+  dot,
+  equal,
+  type Graph,
+  iota,
+  type OpOf,
+  rebuilt,
+  reshape,
+  rewrite,
+  sum,
+  type Tensor,
+} from '../ir/index.js'
 import { contractionOf } from './operands.js'
 import { elementCount, sizes } from './storage.js'
 
-/** Workgroups that keep a large GPU busy, and the elements of C that one has. */
-const BUSY = 256
-const MOST = 400
+/** Elements of C that a workgroup has, and how many workgroups there shall be at most: half as many again as keep a GPU busy. */
 const TILE = 128 ** 2
+const MOST = 400
 /** Steps of k that a part should have at least: its tile of C is stored once more. */
 const LEAST_STEPS = 1024
 
@@ -23,7 +35,7 @@ export const splitLong = (graph: Graph, { adapterClass }: Pick<Target, 'adapterC
   adapterClass !== 'gpu'
     ? graph
     : rewrite(graph, (n, inputs) => {
-        const same = inputs.every((x, i) => x === n.inputs[i]) ? n : node(n.op, inputs)
+        const same = rebuilt(n, inputs)
         if (n.op.kind === 'dot') return splitDot(same)
         return n.op.kind === 'scatterAdd' ? splitScatter(same, n.op.rows) : same
       })

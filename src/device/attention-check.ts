@@ -2,27 +2,19 @@
  * Whether attention on an adapter's matrix units computes what the plain kernels compute on the same adapter: rows that a
  * workgroup holds whole and rows that it does not, forward and backward. Part of the self-test of `matrix-check.ts`.
  */
-import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
 import {
+  type AttentionKernels,
   type AttentionSpec,
-  attentionBackward,
-  attentionForward,
-  attentionStatistics,
+  attentionKernels,
   isOnMatrixUnits,
 } from '../../kernels/attention/index.js'
 import type { Kernel, Target } from '../../kernels/kernel.js'
 import type { Problem } from '../problem.js'
-import { type Device, DeviceFailure } from './adapter.js'
-import { allocate, type Range, readBack, write } from './buffer.js'
+import type { Device } from './adapter.js'
+import { type Range, readBack, withPlaced, write } from './buffer.js'
 import { dispatch } from './dispatch.js'
 import { numbers } from './expected-product.js'
-
-/** The kernels of an attention: what it gives, its statistics, and its derivatives. */
-interface AttentionKernels {
-  readonly forward: Kernel
-  readonly statistics: Kernel
-  readonly backward: readonly Kernel[]
-}
 
 /** An attention, by the kernels that are tried out and by those that are trusted. */
 export interface AttentionCase {
@@ -35,19 +27,13 @@ const SEQUENCES = [37, 130] as const
 /** f16 has eleven bits; what is off by more than a few of its last places is wrong. */
 const TOLERANCE = 5e-3
 
-const kernelsOf = (spec: AttentionSpec, target: Target): AttentionKernels => ({
-  forward: attentionForward(spec, target),
-  statistics: attentionStatistics(spec, target),
-  backward: attentionBackward(spec, target),
-})
-
 /** None where the adapter holds none of its kernels. */
 export const attentionCases = (target: Target): readonly AttentionCase[] =>
   SEQUENCES.flatMap((sequence) => {
     const spec = { batch: 2, sequence, heads: 2, headDim: 64 }
     const half = { ...spec, precision: 'f16' } as const
     return isOnMatrixUnits(half, target)
-      ? [{ spec, tried: kernelsOf(half, target), trusted: kernelsOf(spec, target) }]
+      ? [{ spec, tried: attentionKernels(half, target), trusted: attentionKernels(spec, target) }]
       : []
   })
 
@@ -55,51 +41,35 @@ export const attentionCases = (target: Target): readonly AttentionCase[] =>
 export const wrongAttention = async (
   device: Device,
   { spec, tried, trusted }: AttentionCase,
-): Promise<E.Either<Problem, Kernel | undefined>> => {
+): Promise<Either<Problem, Kernel | undefined>> => {
   const { batch, sequence, heads, headDim } = spec
   const rows = batch * sequence * heads
-  const qkv = numbers(3 * rows * headDim, 3).map((x) => 4 * x)
-  const dOut = numbers(rows * headDim, 5)
-  const read = async (kernels: AttentionKernels) => {
-    const out = await run(device, [kernels.forward], [qkv], rows * headDim)
-    return [out, await run(device, [kernels.statistics], [qkv], rows)] as const
-  }
-  try {
-    const [out, lse] = await read(trusted)
-    const delta = rowProducts(spec, out, dOut)
-    const derivatives = ({ backward }: AttentionKernels) =>
-      run(device, backward, [qkv, dOut, lse, delta], 3 * rows * headDim)
-    const expected = [out, lse, await derivatives(trusted)]
-    const found = [...(await read(tried)), await derivatives(tried)]
-    const wrong = expected.findIndex((values, i) => !(difference(found[i]!, values) <= TOLERANCE))
-    return E.right([tried.forward, tried.statistics, tried.backward[0]][wrong])
-  } catch (cause) {
-    if (cause instanceof DeviceFailure) return E.left(cause.problem)
-    throw cause
-  }
-}
-
-/** What kernels with the same bindings leave in the last of them, which begins as NaN. */
-const run = async (
-  device: Device,
-  kernels: readonly Kernel[],
-  inputs: readonly Float32Array[],
-  outputs: number,
-): Promise<Float32Array> => {
-  const ranges: Range[] = []
-  try {
-    for (const data of [...inputs, new Float32Array(outputs).fill(Number.NaN)]) {
-      const buffer = await allocate(device, data.byteLength, 'an example of attention')()
-      if (E.isLeft(buffer)) throw new DeviceFailure(buffer.left)
-      write(device, buffer.right, data)
-      ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
+  const empty = (length: number) => new Float32Array(length).fill(Number.NaN)
+  const projections = numbers(3 * rows * headDim, 3).map((x) => 4 * x)
+  const cotangent = numbers(rows * headDim, 5)
+  const arrays = [projections, cotangent, empty(rows), empty(rows), empty(rows * headDim), empty(3 * rows * headDim)]
+  return withPlaced(device, arrays, 'an example of attention', async (ranges) => {
+    const [qkv, dOut, lse, delta, out, dQkv] = ranges as [Range, Range, Range, Range, Range, Range]
+    /** What kernels with the same bindings leave in the last of them, which begins as NaN. */
+    const run = async (kernels: readonly Kernel[], inputs: readonly Range[], output: Range, length: number) => {
+      write(device, output.buffer, empty(length))
+      for (const kernel of kernels) await dispatch(device, kernel, [...inputs, output])
+      const [result] = await readBack(device, [{ ...output, bytes: 4 * length }])
+      return new Float32Array(result!)
     }
-    for (const kernel of kernels) await dispatch(device, kernel, ranges)
-    const [result] = await readBack(device, [ranges.at(-1)!])
-    return new Float32Array(result!).slice(0, outputs)
-  } finally {
-    for (const { buffer } of ranges) buffer.destroy()
-  }
+    const forward = (of: AttentionKernels) => run([of.forward], [qkv], out, rows * headDim)
+    const statistics = (of: AttentionKernels) => run([of.statistics], [qkv], lse, rows)
+    const backward = (of: AttentionKernels) => run(of.backward, [qkv, dOut, lse, delta], dQkv, 3 * rows * headDim)
+    const attended = await forward(trusted)
+    write(device, delta.buffer, rowProducts(spec, attended, cotangent))
+    const tries = [
+      { kernel: tried.forward, expected: attended, found: await forward(tried) },
+      // The trusted statistics last: derivatives are of these.
+      { kernel: tried.statistics, found: await statistics(tried), expected: await statistics(trusted) },
+      { kernel: tried.backward[0], expected: await backward(trusted), found: await backward(tried) },
+    ]
+    return tries.find(({ expected, found }) => !(difference(found, expected) <= TOLERANCE))?.kernel
+  })
 }
 
 /** Σ_c out·dOut of every row: [B, T, H, d] twice → [B, H, T]. */

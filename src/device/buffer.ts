@@ -44,6 +44,27 @@ export const write = (
   device.gpu.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
 }
 
+/** Does something with arrays placed on the device, each in a buffer of its own; a problem where that has no room. */
+export const withPlaced = async <A>(
+  device: Device,
+  arrays: readonly (Float32Array | Int32Array | Uint32Array)[],
+  label: string,
+  work: (ranges: readonly Range[]) => Promise<A>,
+): Promise<E.Either<Problem, A>> => {
+  const ranges: Range[] = []
+  try {
+    for (const data of arrays) {
+      const buffer = await allocate(device, data.byteLength, label)()
+      if (E.isLeft(buffer)) return buffer
+      write(device, buffer.right, data)
+      ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
+    }
+    return E.right(await work(ranges))
+  } finally {
+    for (const { buffer } of ranges) buffer.destroy()
+  }
+}
+
 /** Waits for the work submitted so far, then gives the bytes of the ranges. Rejects with `DeviceFailure`. */
 export const readBack = async (device: Device, ranges: readonly Range[]): Promise<readonly ArrayBuffer[]> => {
   const copies = ranges.map(({ bytes }) => new Uint8Array(bytes))

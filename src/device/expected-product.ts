@@ -1,11 +1,11 @@
 /** What a matmul kernel should give, looked at in enough places that a wrong tile shows, and whether it does: for tuning and self-tests. */
-import * as E from 'fp-ts/lib/Either.js'
+import type * as E from 'fp-ts/lib/Either.js'
 import type { Kernel } from '../../kernels/kernel.js'
 import type { MatmulSpec } from '../../kernels/matmul/index.js'
 import { roundToHalf } from '../ir/index.js'
 import type { Problem } from '../problem.js'
 import type { Device } from './adapter.js'
-import { allocate, type Range, readBack, write } from './buffer.js'
+import { type Range, readBack, withPlaced, write } from './buffer.js'
 import { dispatch } from './dispatch.js'
 
 /** Between −½ and ½, without a pattern that a tile could hide; the same every time. */
@@ -51,14 +51,7 @@ export const withExample = async <A>(
 ): Promise<E.Either<Problem, A>> => {
   const { a, b, agrees } = exampleOf(spec)
   const nothing = new Float32Array(spec.batch * spec.m * spec.n).fill(Number.NaN)
-  const ranges: Range[] = []
-  try {
-    for (const data of [a, b, nothing]) {
-      const buffer = await allocate(device, data.byteLength, 'the example of a product')()
-      if (E.isLeft(buffer)) return buffer
-      write(device, buffer.right, data)
-      ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
-    }
+  return withPlaced(device, [a, b, nothing], 'the example of a product', (ranges) => {
     const isComputedBy = async (kernel: Kernel): Promise<boolean> => {
       // So that what this one leaves out is not the right answer of the one before.
       write(device, ranges[2]!.buffer, nothing)
@@ -66,10 +59,8 @@ export const withExample = async <A>(
       const [c] = await readBack(device, [{ ...ranges[2]!, bytes: nothing.byteLength }])
       return agrees(new Float32Array(c!))
     }
-    return E.right(await work({ ranges, isComputedBy }))
-  } finally {
-    for (const { buffer } of ranges) buffer.destroy()
-  }
+    return work({ ranges, isComputedBy })
+  })
 }
 
 /** Of Σ|a·b|; sums of thousands of float32 products stay well below. */

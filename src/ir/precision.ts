@@ -1,11 +1,15 @@
 /**
  * Mixed precision: contractions whose operands are rounded to f16 while everything between them stays f32. It is a
- * property of the `dot` nodes, given to a whole graph at once and after differentiation, so that models, losses and
+ * property of the nodes that contract, given to a whole graph at once and after differentiation, so that models, losses and
  * gradients are written without a word of it. Sums of a contraction are f32 always (Micikevicius et al., 2018).
  */
 import { node } from './build.js'
-import { rewrite } from './rewrite.js'
+import { rebuilt, rewrite } from './rewrite.js'
 import type { Graph, Op, OpOf, Precision } from './tensor.js'
+
+const contractions = ['dot', 'attention', 'attentionStatistics', 'attentionBackward'] as const
+const isContraction = (op: Op): op is OpOf<(typeof contractions)[number]> =>
+  (contractions as readonly string[]).includes(op.kind)
 
 /** The graph with this precision in every contraction that does not name one of its own. */
 export const withPrecision = (graph: Graph, precision: Precision): Graph =>
@@ -13,12 +17,8 @@ export const withPrecision = (graph: Graph, precision: Precision): Graph =>
     ? graph
     : rewrite(graph, (n, inputs) => {
         if (isContraction(n.op)) return node({ precision, ...n.op }, inputs)
-        return inputs.every((x, i) => x === n.inputs[i]) ? n : node(n.op, inputs)
+        return rebuilt(n, inputs)
       })
-
-const isContraction = (op: Op): op is OpOf<(typeof contractions)[number]> =>
-  (contractions as readonly string[]).includes(op.kind)
-const contractions = ['dot', 'attention', 'attentionStatistics', 'attentionBackward'] as const
 
 const LEAST = 2 ** -14
 const MOST = 65504

@@ -19,6 +19,10 @@ export const rewrite = (graph: Graph, visit: (node: Tensor, inputs: readonly Ten
   }
 }
 
+/** The node on these inputs: itself, where they are its own. */
+export const rebuilt = (n: Tensor, inputs: readonly Tensor[]): Tensor =>
+  inputs.every((x, i) => x === n.inputs[i]) ? n : node(n.op, inputs)
+
 const withShape = (op: Op, bind: (shape: Shape) => Shape): Op => ('shape' in op ? { ...op, shape: bind(op.shape) } : op)
 
 /** Gives every symbolic dim its number; throws `ShapeError` naming a symbol without one. */

@@ -5,7 +5,7 @@
 import { sameShape } from '../shape/index.js'
 import { broadcast, constant, node, reshape, transpose } from './build.js'
 import { binaryOf, logical, unary } from './elementwise.js'
-import { rewrite } from './rewrite.js'
+import { rebuilt, rewrite } from './rewrite.js'
 import type { Graph, Op, Tensor } from './tensor.js'
 
 export const simplify = (graph: Graph): Graph => {
@@ -24,8 +24,7 @@ export const simplify = (graph: Graph): Graph => {
   const numberOf = (t: Tensor): number => numbers.get(t) ?? numbers.set(t, numbers.size).get(t)!
   const leaves = new Map<string, Tensor>()
   return rewrite(graph, (n, inputs) => {
-    const rebuilt = inputs.every((x, i) => x === n.inputs[i]) ? n : node(n.op, inputs)
-    const result = unique(reduceNode(rebuilt))
+    const result = unique(reduceNode(rebuilt(n, inputs)))
     if (result.op.kind === 'input') {
       const { name } = result.op
       const other = leaves.get(name)

@@ -3,13 +3,8 @@
  * backend, and run with the unit emulated. The unit itself is tried out by `device/matrix-check.ts` where there is one.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { beforeAll, describe, expect, it } from 'vitest'
-import {
-  type AttentionSpec,
-  attentionBackward,
-  attentionForward,
-  attentionStatistics,
-} from '../../kernels/attention/index.js'
+import { describe, expect, it } from 'vitest'
+import { type AttentionSpec, attentionKernels } from '../../kernels/attention/index.js'
 import type { Kernel, MatrixUnit, Target } from '../../kernels/kernel.js'
 import {
   type MatmulSpec,
@@ -22,36 +17,14 @@ import {
   variantNamed,
 } from '../../kernels/matmul/index.js'
 import { compile } from '../../src/compile/index.js'
-import {
-  attentionCases,
-  checkMatrix,
-  type Device,
-  matrixCases,
-  openDevice,
-  pipelineOf,
-} from '../../src/device/index.js'
+import { attentionCases, checkMatrix, matrixCases, pipelineOf } from '../../src/device/index.js'
 import { hrm } from '../../src/hrm/index.js'
-import { showProblem } from '../../src/problem.js'
 import { defaultSettings, trainingStep } from '../../src/train/index.js'
 import { emulated } from '../support/emulated-matrix.js'
+import { large, nullDevice, units, withUnit } from '../support/matrix-units.js'
 import { relativeError } from '../support/numbers.js'
 import { example, type Pairing, pairing } from '../support/products.js'
 import { runKernel, withDevice } from '../support/run-kernel.js'
-
-/** NVIDIA's and AMD's; and smaller ones, of adapters whose subgroups have several sizes. */
-const units: readonly MatrixUnit[] = [
-  { m: 16, n: 16, k: 16, subgroupSize: 32, asksForSize: false },
-  { m: 8, n: 16, k: 8, subgroupSize: 32, asksForSize: true },
-]
-/** What NVIDIA's adapters have. */
-const large = { maxWorkgroupMemoryBytes: 49152, maxWorkgroupInvocations: 1024 }
-
-const withUnit = (target: Target, matrix: MatrixUnit, limits: Partial<Target> = {}): Target => ({
-  ...target,
-  ...limits,
-  adapterClass: 'gpu',
-  matrix,
-})
 
 /** Layouts × sizes that divide and that do not × products. */
 const specs: readonly MatmulSpec[] = (['nn', 'nt', 'tn'] as const).flatMap((layout) =>
@@ -70,34 +43,22 @@ const specs: readonly MatmulSpec[] = (['nn', 'nt', 'tn'] as const).flatMap((layo
 )
 
 describe('Dawn compiles every matrix kernel', () => {
-  let device: Device
-  beforeAll(async () => {
-    const opened = await openDevice({ backend: 'null' })()
-    if (E.isLeft(opened)) throw new Error(showProblem(opened.left))
-    device = opened.right
-  })
-
-  /** Larger workgroups than the null backend's limits allow: no pipeline, but the text is validated all the same. */
-  const validated = async (wgsl: string): Promise<string | undefined> => {
-    device.gpu.pushErrorScope('validation')
-    device.gpu.createShaderModule({ code: wgsl })
-    return (await device.gpu.popErrorScope())?.message
-  }
+  const { device, refusal } = nullDevice()
 
   for (const unit of units)
     it(`of units of ${unit.m}×${unit.n}×${unit.k}, whatever the shape`, async () => {
       const seen = new Set<string>()
       for (const spec of specs) {
-        const target = withUnit(device.target, unit, large)
+        const target = withUnit(device().target, unit, large)
         for (const variant of matmulVariants(target, 'f16').filter((v) => v.family === 'matrix')) {
           seen.add(variantName(variant))
           const kernel = matmul(spec, target, variant)
-          expect(await validated(kernel.wgsl), kernel.name).toBeUndefined()
+          expect(await refusal(kernel.wgsl), kernel.name).toBeUndefined()
         }
         // The null backend has subgroups of 4 to 128 lanes.
-        const small = withUnit(device.target, { ...unit, asksForSize: true })
+        const small = withUnit(device().target, { ...unit, asksForSize: true })
         for (const variant of matmulVariants(small, 'f16').filter((v) => v.family === 'matrix'))
-          await pipelineOf(device, matmul(spec, small, variant))
+          await pipelineOf(device(), matmul(spec, small, variant))
       }
       expect(seen.size).toBe(4)
     }, 120_000)
@@ -107,10 +68,10 @@ describe('Dawn compiles every matrix kernel', () => {
       ...{ hidden: 64, heads: 2, expansion: 2, cycles: 1, steps: 1, layers: { high: 1, low: 1 }, maxSegments: 2 },
       ...{ vocabulary: 6, sequence: 16, puzzles: 3, puzzleEmbedding: 64 },
     })
-    const target = withUnit(device.target, { ...units[0]!, asksForSize: true })
+    const target = withUnit(device().target, { ...units[0], asksForSize: true })
     const graph = trainingStep(model, { ...defaultSettings, window: 4, precision: 'f16' })
     const { kernels } = compile(graph, { batch: 8 }, target)
-    await Promise.all(kernels.map((kernel) => pipelineOf(device, kernel)))
+    await Promise.all(kernels.map((kernel) => pipelineOf(device(), kernel)))
     const names = (part: RegExp) => kernels.filter(({ name }) => part.test(name)).map(({ name }) => name)
     expect(names(/matrix .* f16/).length).toBeGreaterThan(8)
     // What attention and SwiGLU leave for the next product, and gradients on their way to two.
@@ -122,15 +83,15 @@ describe('Dawn compiles every matrix kernel', () => {
   }, 120_000)
 
   it('and refuses one with a wrong stride of types: it does look', async () => {
-    const target = withUnit(device.target, units[0]!)
+    const target = withUnit(device().target, units[0])
     const { wgsl } = matmul(specs[0]!, target, matmulVariants(target, 'f16')[0])
     expect(wgsl).toContain('subgroup_matrix_left<f16, 16, 16>')
-    expect(await validated(wgsl.replaceAll('subgroup_matrix_left<f16', 'subgroup_matrix_left<f32'))).toMatch(/left/)
+    expect(await refusal(wgsl.replaceAll('subgroup_matrix_left<f16', 'subgroup_matrix_left<f32'))).toMatch(/left/)
   })
 })
 
 describe('a matrix kernel with its unit emulated agrees with a float64 product', () => {
-  const [unit, other] = units as [MatrixUnit, MatrixUnit]
+  const [unit, other] = units
   const base = { batch: 1, precision: 'f16' } as const
   const cases: readonly (readonly [MatmulSpec, MatrixUnit, variant: number, paired?: Pairing])[] = [
     [{ ...base, layout: 'nn', m: 32, n: 64, k: 64 }, unit, 3],
@@ -163,7 +124,7 @@ describe('a matrix kernel with its unit emulated agrees with a float64 product',
 it(
   'the self-test of matrix units tells a right kernel from a wrong one',
   withDevice(async (device) => {
-    const [unit] = units as [MatrixUnit]
+    const [unit] = units
     const cases = matrixCases(withUnit(device.target, unit))
     expect(cases.map(({ kernels }) => kernels.length)).toEqual([4, 4, 4, 4, 4, 4, 3, 3])
     const { spec, kernels } = cases[1]!
@@ -182,18 +143,15 @@ it(
 it(
   'and a right attention from a wrong one',
   withDevice(async (device) => {
-    const [unit] = units as [MatrixUnit]
+    const [unit] = units
     const target = withUnit(device.target, unit, { ...large, hasF16: true })
     expect(attentionCases(target).map(({ spec }) => spec.sequence)).toEqual([37, 130])
     expect(attentionCases(device.target)).toEqual([])
     const spec: AttentionSpec = { batch: 2, sequence: 5, heads: 1, headDim: 16 }
-    const kernelsOf = (of: AttentionSpec, on: Target, through = (kernel: Kernel) => kernel) => ({
-      forward: through(attentionForward(of, on)),
-      statistics: through(attentionStatistics(of, on)),
-      backward: attentionBackward(of, on).map(through),
-    })
-    const trusted = kernelsOf(spec, device.target)
-    const tried = kernelsOf({ ...spec, precision: 'f16' }, target, (kernel) => emulated(kernel, unit))
+    const trusted = attentionKernels(spec, device.target)
+    const { forward, statistics, backward } = attentionKernels({ ...spec, precision: 'f16' }, target)
+    const through = (kernel: Kernel) => emulated(kernel, unit)
+    const tried = { forward: through(forward), statistics: through(statistics), backward: backward.map(through) }
     expect(await checkMatrix(device, [], [{ spec, tried, trusted }])).toEqual(E.right(1))
     // A column beyond the end gets a weight.
     const wgsl = tried.statistics.wgsl.replaceAll('< 5u)', '< 6u)')
@@ -206,7 +164,7 @@ it(
 )
 
 describe('which variant', () => {
-  const [matrix] = units as [MatrixUnit]
+  const [matrix] = units
   const target = withUnit(
     {
       adapterClass: 'gpu',

@@ -5,7 +5,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { TestContext } from 'vitest'
 import type { Kernel } from '../../kernels/kernel.js'
-import { allocate, type Device, dispatch, openDevice, type Range, readBack, write } from '../../src/device/index.js'
+import { type Device, dispatch, openDevice, readBack, withPlaced } from '../../src/device/index.js'
 import { type Problem, showProblem } from '../../src/problem.js'
 
 export type HostArray = Float32Array | Int32Array | Uint32Array
@@ -47,22 +47,15 @@ export const runKernel = async (
     ...inputs,
     ...outputs.map((output) => (typeof output === 'number' ? new Float32Array(output).fill(Number.NaN) : output)),
   ]
-  const ranges: Range[] = []
-  try {
-    for (const [binding, data] of contents.entries()) {
-      const buffer = await allocate(device, data.byteLength, `${kernel.name} binding ${binding}`)()
-      if (E.isLeft(buffer)) throw new Error(showProblem(buffer.left))
-      write(device, buffer.right, data)
-      ranges.push({ buffer: buffer.right, offset: 0, bytes: buffer.right.size })
-    }
+  const placed = await withPlaced(device, contents, kernel.name, async (ranges) => {
     await dispatch(device, kernel, ranges)
     const results = ranges
       .slice(inputs.length)
       .map(({ buffer }, i) => ({ buffer, offset: 0, bytes: contents[inputs.length + i]!.byteLength }))
     return (await readBack(device, results)).map((bytes) => new Float32Array(bytes))
-  } finally {
-    for (const { buffer } of ranges) buffer.destroy()
-  }
+  })
+  if (E.isLeft(placed)) throw new Error(showProblem(placed.left))
+  return placed.right
 }
 
 /** y ← factor·x for eleven numbers, and no more: a text of its own for every factor. */
