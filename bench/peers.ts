@@ -173,6 +173,9 @@ const taking = (): readonly Contestant[] => {
           ? 'torch is not installed (Debian: apt-get install python3-torch): left out'
           : `${name} is not installed (npm install --prefix bench/peers): left out`,
       )
+  const all = [own, ...peers, ...others].map(({ name }) => name)
+  const unknown = named?.find((name) => !all.includes(name))
+  if (unknown !== undefined) throw new Error(`--players: there is no ${unknown}; there are ${all.join(', ')}`)
   const chosen = present.filter(({ name }) => named?.includes(name) ?? true)
   return [own, ...chosen, ...others.filter(({ name }) => named?.includes(name))]
 }

@@ -176,6 +176,8 @@ const main = async (): Promise<void> => {
   const against = option('--against')
   const makers = [here, ...(against === undefined ? [] : [await elsewhere(against)])]
   const batch = option('--batch')
+  if (batch !== undefined && !(Number.isInteger(Number(batch)) && Number(batch) > 0))
+    throw new Error(`--batch takes a number of examples, not ${batch}`)
   const chosen = cases
     .filter(({ name }) => process.argv.slice(2).includes(name))
     .map((of) => (batch === undefined ? of : { ...of, batch: Number(batch), about: `${of.about}, but batch ${batch}` }))

@@ -25,6 +25,8 @@ DTYPE = torch.bfloat16 if MODE == "bf16" else torch.float32
 NAME = "-".join(["torch", *sys.argv[2:]])
 IS_GPU = DEVICE.type == "cuda"
 if IS_GPU:
+    if not torch.cuda.is_available():
+        sys.exit("PyTorch sees no GPU of CUDA here")
     torch.set_default_device(DEVICE)
     torch.set_float32_matmul_precision("high" if MODE == "tf32" else "highest")
 
@@ -163,7 +165,8 @@ class Evaluation:
         rows = p["puzzle_emb.weights"][p["batch.puzzle_identifiers"].long()]
         x = model.embed(p, p["batch.inputs"], rows)
         shape = (self.task["batch"], model.total, self.task["hidden"])
-        _, _, logits, q_halt, _ = model.thinking(p, x, p["H_init"].to(DTYPE).expand(shape), p["L_init"].to(DTYPE).expand(shape))
+        z_h, z_l = (p[name].to(DTYPE).expand(shape) for name in ("H_init", "L_init"))
+        _, _, logits, q_halt, _ = model.thinking(p, x, z_h, z_l)
         predictions = logits.argmax(-1)
         (predictions == p["batch.labels"]).all(-1)
         return predictions, q_halt
@@ -247,7 +250,6 @@ class Training:
         summed = torch.zeros(len(unique), table.shape[1]).index_add_(0, inverse, row_gradients)
         decayed = table[unique] * (1 - task["puzzleLr"] * task["puzzleWeightDecay"])
         table[unique] = decayed - task["puzzleLr"] * summed.sign()
-
 
     def move_dense(self, gradients, rates):
         task = self.task

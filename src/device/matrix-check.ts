@@ -1,7 +1,7 @@
 /**
  * Whether an adapter's matrix units compute rightly: every variant of the matmul on them, in every layout, over whole tiles
- * and over edges, several times, against float64; then attention on them (`attention-check.ts`). Drivers have crashed on such kernels and miscalculated now and then, so
- * it is run in a process of its own (`cli/matrix-child.ts`).
+ * and over edges, several times, against float64; then attention on them (`attention-check.ts`). Drivers have crashed on
+ * such kernels and miscalculated now and then, so it is run in a process of its own (`cli/matrix-child.ts`).
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Kernel, Target } from '../../kernels/kernel.js'

@@ -13,7 +13,10 @@ export interface TrainingSettings extends AdamSettings {
   readonly batch: number
   /** Micro-batches a step is made of; absent: 1. Changes the memory a step takes, not its result. */
   readonly accumulate?: number
-  /** To what the operands of matmuls are rounded; absent: f32, which they are. f16 needs an adapter that has it. */
+  /**
+   * To what the operands of matmuls, on matrix units also of attention, are rounded; absent: f32, which they are. f16 needs an
+   * adapter that has it.
+   */
   readonly precision?: Precision
   /** Optimiser steps of the whole run; the cosine ends there. */
   readonly steps: number
@@ -87,7 +90,7 @@ export const settingRules: { readonly [K in keyof Required<TrainingSettings>]: S
   batch: { about: 'examples of a step', whole: true, min: 1 },
   accumulate: { about: 'micro-batches a step is made of, to save memory', whole: true, min: 1, optional: true },
   precision: {
-    about: 'of what matmuls multiply; all else stays f32',
+    about: 'of what matmuls (on matrix units also attention) multiply; all else stays f32',
     words: ['f16', 'f32'],
     optional: true,
   },
