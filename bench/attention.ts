@@ -10,7 +10,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { attentionBackward, attentionForward, attentionStatistics } from '../kernels/attention/index.js'
 import type { Kernel } from '../kernels/kernel.js'
-import { allocate, bind, type Device, encode, finished, openDevice, pipelineOf, write } from '../src/device/index.js'
+import { allocate, commandOf, type Device, encode, finished, openDevice, write } from '../src/device/index.js'
 import { showProblem } from '../src/problem.js'
 
 const ROUNDS = 9
@@ -43,19 +43,11 @@ const prepare = async (
   buffers: readonly GPUBuffer[],
   repeats: number,
 ): Promise<() => Promise<number>> => {
-  const steps = await Promise.all(
-    kernels.map(async (kernel) => {
-      const pipeline = await pipelineOf(device, kernel)
-      const ranges = buffers.map((b) => ({ buffer: b, offset: 0, bytes: b.size }))
-      return { kernel, pipeline, group: bind(device, pipeline, ranges) }
-    }),
-  )
+  const ranges = buffers.map((b) => ({ buffer: b, offset: 0, bytes: b.size }))
+  const commands = await Promise.all(kernels.map((kernel) => commandOf(device, kernel, ranges)))
   return async () => {
     const encoder = device.gpu.createCommandEncoder()
-    const pass = encoder.beginComputePass()
-    for (let i = 0; i < repeats; i++)
-      for (const { kernel, pipeline, group } of steps) encode(pass, pipeline, group, kernel.workgroups)
-    pass.end()
+    for (let i = 0; i < repeats; i++) encode(encoder, commands)
     const start = performance.now()
     device.gpu.queue.submit([encoder.finish()])
     await finished(device)

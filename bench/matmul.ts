@@ -16,7 +16,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Kernel } from '../kernels/kernel.js'
 import { type MatmulSpec, matmul, matmulVariants, selectMatmul } from '../kernels/matmul/index.js'
-import { allocate, bind, type Device, encode, finished, openDevice, pipelineOf, write } from '../src/device/index.js'
+import { allocate, commandOf, type Device, encode, finished, openDevice, write } from '../src/device/index.js'
 import { showProblem } from '../src/problem.js'
 
 const ROUNDS = 11
@@ -97,15 +97,15 @@ const filled = async (device: Device, elements: number): Promise<GPUBuffer> => {
 
 /** A run gives seconds of wall and of processor time a kernel. */
 const prepare = async (device: Device, kernel: Kernel, buffers: readonly GPUBuffer[], operations: number) => {
-  const pipeline = await pipelineOf(device, kernel)
   const ranges = buffers.map((buffer) => ({ buffer, offset: 0, bytes: buffer.size }))
-  const group = bind(device, pipeline, ranges)
+  const command = await commandOf(device, kernel, ranges)
   const repeats = Math.max(1, Math.ceil((kernel.name === 'naive' ? OPERATIONS / 10 : OPERATIONS) / operations))
   const run = async () => {
     const encoder = device.gpu.createCommandEncoder()
-    const pass = encoder.beginComputePass()
-    for (let i = 0; i < repeats; i++) encode(pass, pipeline, group, kernel.workgroups)
-    pass.end()
+    encode(
+      encoder,
+      Array.from({ length: repeats }, () => command),
+    )
     const start = performance.now()
     const used = process.cpuUsage()
     device.gpu.queue.submit([encoder.finish()])

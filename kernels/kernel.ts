@@ -11,6 +11,8 @@ export interface Kernel {
   readonly wgsl: string
   /** Number of storage bindings (inputs, then outputs). */
   readonly bindings: number
+  /** Bindings that are read as images too: each is bound once more, after the storage bindings (`image.ts`). */
+  readonly images?: readonly number[]
   readonly workgroups: readonly [x: number, y: number, z: number]
 }
 
@@ -38,6 +40,8 @@ export interface Target {
   readonly maxWorkgroupsPerDimension: number
   readonly maxWorkgroupInvocations: number
   readonly maxWorkgroupMemoryBytes: number
+  /** WGSL reads storage textures: kernels may have images. */
+  readonly hasImages?: boolean
   /** WGSL has the type `f16`. */
   readonly hasF16?: boolean
   /** Where there are matrix units that were found to compute rightly. */

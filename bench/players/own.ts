@@ -4,13 +4,12 @@ import * as E from 'fp-ts/lib/Either.js'
 import { matmul } from '../../kernels/matmul/index.js'
 import {
   allocate,
-  bind,
+  commandOf,
   type Device,
   dispatch,
   encode,
   finished,
   openDevice,
-  pipelineOf,
   readBack,
   webgpuBackend,
   write,
@@ -63,14 +62,11 @@ const prepareMatmul = async ({ layout, m, n, k }: MatmulTask, folder: string): P
   await dispatch(device, kernel, ranges)
   const [c] = await readBack(device, [{ buffer: buffers[2]!, offset: 0, bytes: m * n * 4 }])
   store(folder, { c: { shape: [m, n], data: new Float32Array(c!) } })
-  const pipeline = await pipelineOf(device, kernel)
-  const group = bind(device, pipeline, ranges)
+  const command = await commandOf(device, kernel, ranges)
   return {
     run: () => {
       const encoder = device.gpu.createCommandEncoder()
-      const pass = encoder.beginComputePass()
-      encode(pass, pipeline, group, kernel.workgroups)
-      pass.end()
+      encode(encoder, [command])
       device.gpu.queue.submit([encoder.finish()])
     },
     finish: () => finished(device),

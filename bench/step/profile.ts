@@ -5,7 +5,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { BufferRange, Program } from '../../src/compile/index.js'
-import { allocate, bind, type Device, encode, finished, pipelineOf, write } from '../../src/device/index.js'
+import { allocate, commandOf, type Device, encode, finished, write } from '../../src/device/index.js'
 import type { HostArray, Profiler } from '../../src/ir/index.js'
 import { showProblem } from '../../src/problem.js'
 
@@ -43,17 +43,14 @@ export const profile = async (
   const times: KernelTime[] = []
   for (const [number, kernel] of program.kernels.entries()) {
     const uses = program.dispatches.filter((d) => d.kernel === number)
-    const pipeline = await pipelineOf(device, kernel)
-    const group = bind(
-      device,
-      pipeline,
-      uses[0]!.bindings.map(({ buffer, ...range }) => ({ buffer: made[buffer]!, ...range })),
-    )
+    const ranges = uses[0]!.bindings.map(({ buffer, ...range }) => ({ buffer: made[buffer]!, ...range }))
+    const command = await commandOf(device, kernel, ranges)
     const run = async (repeats: number): Promise<number> => {
       const encoder = device.gpu.createCommandEncoder()
-      const pass = encoder.beginComputePass()
-      for (let i = 0; i < repeats; i++) encode(pass, pipeline, group, kernel.workgroups)
-      pass.end()
+      encode(
+        encoder,
+        Array.from({ length: repeats }, () => command),
+      )
       const start = clock()
       device.gpu.queue.submit([encoder.finish()])
       await finished(device)

@@ -9,7 +9,7 @@ export const matmulVariants = (target: Target, precision?: MatmulSpec['precision
   if (target.adapterClass === 'gpu')
     return [...(precision === 'f16' ? matrixVariants(target) : []), TILE_32, TILE_64, TILE_128]
   if (target.subgroupSize !== 8) return plain
-  const tiles = ([1, 2, 3, 4] as const).flatMap((rows) => ([1, 2, 4] as const).map((depth) => ({ rows, depth })))
+  const tiles = ([1, 2, 4] as const).flatMap((rows) => ([2, 4] as const).map((depth) => ({ rows, depth })))
   return [...tiles.map((t) => ({ family: 'subgroup', ...t }) as const), ...plain]
 }
 
@@ -60,5 +60,5 @@ export const selectMatmul = (spec: MatmulSpec, target: Target): MatmulVariant =>
   const isShared = spec.n % 32 === 0 && spec.k % 4 === 0
   if (spec.m <= 8 || (!isShared && operations < 1e6)) return { family: 'subgroup', rows: 1, depth: 4 }
   // Twice the rows or the depth need fewer loads, but their body leaves the cache of decoded instructions.
-  return { family: 'subgroup', rows: 2, depth: 2 }
+  return { family: 'subgroup', rows: 2, depth: target.hasImages === true ? 4 : 2 }
 }

@@ -45,7 +45,7 @@ export interface MatmulSpec {
 /** Tile parameters of a family. */
 export type MatmulVariant =
   /** 8·rows rows by 32 columns a subgroup of 8 lanes, `depth` steps of k at a time. */
-  | { readonly family: 'subgroup'; readonly rows: 1 | 2 | 3 | 4; readonly depth: 1 | 2 | 4 }
+  | { readonly family: 'subgroup'; readonly rows: 1 | 2 | 4; readonly depth: 2 | 4 }
   /** `rows` rows and one 4-vector of columns an invocation; needs nothing of the adapter. */
   | { readonly family: 'plain'; readonly rows: 4 | 8 }
   /** across·rows rows by across·4 columns a workgroup of across² invocations, operands in workgroup memory. */

@@ -8,31 +8,36 @@
  *      row 1  [ 4 | 4 | … | 4 ]                and handed round by subgroupBroadcast with a constant lane
  *        ⋮
  *
- * tn: rows of A are neighbours, so that a lane loads `rows` of them at once (where rows | m) and holds rows·lane + c.
- * nn, tn: B is read as 4-vectors along n, C is stored so; needs 4 | n. nt, and any n: one to four columns a lane at a
- * distance of 8, scalar accumulators; nt reads B along k like A. Vectors along k need depth | k; otherwise they are
- * gathered by scalar loads, and what is left of k follows the loop. Rows and columns beyond the edge are clamped when
- * loading and skipped when storing; nothing of that is in the text when the sizes divide.
- * Of ten machine instructions, one multiplies and one adds; four to five load (a load of a lane's value is eight of them:
- * lane by lane, with a test of its bounds), the rest keeps the accumulators, which no registers hold. So the body should fit
- * the processor's cache of decoded instructions, some 4000, or half of it where another thread shares the core: rows·depth = 4
- * does; 16 lost a tenth to a third on AMD Zen 3.
+ * Loads are what such a kernel spends its time on. An operand whose lines are whole 4-vectors is read as an image, four
+ * values a lane at once; the other one lane by lane, a value at a time (`kernels/image.ts`).
  *
- * The driver takes about a second for such a text, so shapes share one where they can: with whole tiles of columns and
+ * tn: rows of A are neighbours. As an image, the lanes of a load share out R/4 vectors of 4 rows and 32/R steps of k; else
+ * a lane loads `rows` of them at once (where rows | m) and holds rows·lane + c.
+ * A lane's columns are neighbours where 4 | n, and C is stored as 4-vectors; else, and where an epilogue wants pairs, up to
+ * four at a distance of 8. nn, tn: B is read as 4-vectors along n where they are there. nt: along k like A. Vectors along
+ * k need depth | k; otherwise they are gathered by scalar loads, and what is left of k follows the loop. Rows and columns beyond the edge are clamped when
+ * loading and skipped when storing; nothing of that is in the text when the sizes divide.
+ * The body should fit the processor's cache of decoded instructions, some 4000, or half of it where another thread shares
+ * the core: rows·depth = 8 does with images, 4 without; twice as much lost a tenth to a third on AMD Zen 3.
+ *
+ * The driver takes half a second for such a text, so shapes share one where they can: with whole tiles of columns and
  * whole vectors along k the sizes are not in the text. n and m come from the grid, k (and m, where its last tile is not
  * whole) from the lengths of A and C: these bindings must cover exactly their operand. A text with an epilogue
  * has n and k, and m only where its last tile is not whole.
  */
-import { range } from '../grid.js'
+import { gridOf, range } from '../grid.js'
+import { declareImage } from '../image.js'
 import type { Kernel, Target } from '../kernel.js'
-import { bindingCount, declareOperands, type MatmulSpec, nameOf, pairsOf, rounded, tileGrid } from './spec.js'
+import { bindingCount, declareOperands, type MatmulSpec, nameOf, pairsOf, rounded } from './spec.js'
 
 export interface SubgroupTile {
-  readonly rows: 1 | 2 | 3 | 4
-  readonly depth: 1 | 2 | 4
+  readonly rows: 1 | 2 | 4
+  readonly depth: 2 | 4
 }
 
 const LANES = 8
+/** Values of an image that a lane loads at once, so the depth of the tiles that read one. */
+const TEXEL = 4
 const vector = (width: number) => (width === 1 ? 'f32' : `vec${width}f`)
 
 /** Declares `sizeM`, `sizeN`, `sizeK`, and how the text is shared: see above. */
@@ -40,41 +45,65 @@ const declareSizes = (
   { batch, broadcastA, m, n, k }: MatmulSpec,
   isShared: boolean,
   needsM: boolean,
-  tile: { readonly rows: number; readonly columns: number },
+  tile: { readonly rows: number; readonly columns: number; readonly isDown: boolean },
   width: { readonly a: number; readonly c: number },
 ): readonly string[] => {
   if (!isShared) return [`const sizeN = ${n}u; const sizeK = ${k}u;`, ...(needsM ? [`const sizeM = ${m}u;`] : [])]
   const perProduct = (length: string, isBroadcast = false) =>
     batch === 1 || isBroadcast ? length : `${length} / grid.z`
   const ofC = `${perProduct(`arrayLength(&C) * ${width.c}u`)} / sizeN`
+  const [rows, columns] = tile.isDown ? ['grid.x', 'grid.y'] : ['grid.y', 'grid.x']
   return [
-    `let sizeN = grid.x * ${tile.columns}u;`,
-    `let sizeM = ${m % tile.rows === 0 ? `grid.y * ${tile.rows}u` : ofC};`,
+    `let sizeN = ${columns} * ${tile.columns}u;`,
+    `let sizeM = ${m % tile.rows === 0 ? `${rows} * ${tile.rows}u` : ofC};`,
     `let sizeK = ${perProduct(`arrayLength(&A) * ${width.a}u`, broadcastA)} / sizeM;`,
   ]
+}
+
+/** Whether the operand's lines are whole 4-vectors, and the tile takes as many steps of k at a time. */
+const readsImage = (
+  { layout, m, n, k }: Pick<MatmulSpec, 'layout' | 'm' | 'n' | 'k'>,
+  operand: 'A' | 'B',
+  { hasImages }: Target,
+  depth: number,
+): boolean => {
+  const line = operand === 'A' ? (layout === 'tn' ? m : k) : layout === 'nt' ? k : n
+  return hasImages === true && depth === TEXEL && line % TEXEL === 0
 }
 
 export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, target: Target): Kernel => {
   const { layout, m, n, k } = spec
   const R = LANES * rows
-  const wide = layout !== 'nt' && n % 4 === 0
-  // A lane's columns: one 4-vector, or so many scalars at a distance of 8.
   const pairs = pairsOf(spec)
-  const parts = wide ? 1 : Math.min(4, pairs === undefined ? Math.ceil(n / LANES) : 2 * Math.ceil(n / (2 * LANES)))
+  // A lane's columns: four neighbours, summed as a vector where B is loaded so, or as many as four at a distance of 8.
+  const neighbours = n % 4 === 0 && pairs === undefined
+  const wide = neighbours && layout !== 'nt'
+  const fewest = pairs === undefined ? Math.ceil(n / LANES) : 2 * Math.ceil(n / (2 * LANES))
+  const parts = wide ? 1 : neighbours ? 4 : Math.min(4, fewest)
   const columns = LANES * parts * (wide ? 4 : 1)
   const divides = { rows: m % R === 0, columns: n % columns === 0 }
   // How many values one load takes: along k where k is the operand's fast axis, else along the columns.
   const alongK = k % depth === 0 ? depth : 1
-  // tn: neighbouring rows of A are neighbours in memory, so that one load may take all rows·8 of them.
-  const acrossRows = layout === 'tn' && rows !== 3 && m % rows === 0
+  const isImage = {
+    A: readsImage(spec, 'A', target, depth),
+    B: readsImage(spec, 'B', target, depth),
+  }
+  // tn: neighbouring rows of A are neighbours in memory, so that one load may take several of them.
+  const across = layout !== 'tn' ? 1 : isImage.A ? TEXEL : m % rows === 0 ? rows : 1
+  /** Vectors of neighbouring rows that the tile has, and the steps of k that a load of all lanes has of them. */
+  const quads = R / across
+  const stepsOfLoad = isImage.A && layout === 'tn' ? LANES / quads : 1
   const width = {
-    a: layout === 'tn' ? (acrossRows ? rows : 1) : alongK,
+    a: layout === 'tn' ? across : alongK,
     b: wide ? 4 : layout === 'nt' ? alongK : 1,
-    c: wide ? 4 : 1,
+    c: neighbours ? 4 : 1,
   } as const
-  const tiles = { columns: Math.ceil(n / columns), rows: Math.ceil(m / R) }
-  const grid = tileGrid(target, tiles.columns, tiles.rows, spec.batch)
-  const isFolded = grid.workgroups[0] !== tiles.columns || grid.workgroups[1] !== tiles.rows
+  // One operand's strip stays in the cache while the other operand, the smaller one, goes by; B's strip is the wider.
+  const isDown = m <= 2 * n
+  const [down, right] = [['tileRow', Math.ceil(m / R)] as const, ['tileColumn', Math.ceil(n / columns)] as const]
+  const [first, second] = isDown ? [down, right] : [right, down]
+  const grid = gridOf(target, first, second, ['product', spec.batch])
+  const isFolded = grid.workgroups[0] !== first[1] || grid.workgroups[1] !== second[1]
   // Whole vectors along k: every binding is a multiple of 16 bytes, so its length is its operand's.
   const isShared = divides.columns && k % 4 === 0 && !isFolded && pairs === undefined
   const start = (stride: string, isBroadcast = false) =>
@@ -87,32 +116,45 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const half = parts / 2
   const operandColumn = (q: number) =>
     pairs === undefined
-      ? within(columnOf(q), n / width.c)
+      ? neighbours && !wide
+        ? `${within('column', n / 4)} * 4u + ${q}u`
+        : within(columnOf(q), n / width.c)
       : pairs.column(within(columnOf(q % half), pairs.count), q >= half)
   /** `line{name}{j}`: j lines; outside the loop, since the driver hoists nothing. */
   const multiplesOf = (name: 'A' | 'B', isNeeded: boolean) =>
     isNeeded ? range(depth + 1).map((j) => `${declare} line${name}${j} = ${j}u * line${name};`) : []
 
+  /** How many loads of A there are for a step of k: one for every 8 vectors of rows, and none for fewer. */
+  const loadsOfA = Math.ceil(quads / LANES)
   const setUp = [
-    ...range(acrossRows ? 1 : rows).map((p) => {
-      const row = acrossRows ? `row / ${rows}u + lane` : `row + ${p * LANES}u + lane`
-      const inside = divides.rows ? row : `min(${row}, sizeM${acrossRows ? ` / ${rows}u` : ''} - 1u)`
-      return `let a${p} = ${start(`sizeM * sizeK / ${width.a}u`, spec.broadcastA)} + (${inside})${layout === 'tn' ? '' : ` * (sizeK / ${width.a}u)`};`
+    // How far it is from one step of k to the next, for operands whose fast axis is another.
+    ...(layout === 'tn' ? [`${declare} lineA = sizeM / ${width.a}u;`] : []),
+    ...(layout === 'nt' ? [] : [`${declare} lineB = sizeN / ${width.b}u;`]),
+    ...range(loadsOfA).map((p) => {
+      const own = stepsOfLoad === 1 ? `${p * LANES}u + lane` : `lane % ${quads}u`
+      const row = across === 1 ? `row + ${own}` : `row / ${across}u + ${own}`
+      const inside = divides.rows ? row : `min(${row}, sizeM${across === 1 ? '' : ` / ${across}u`} - 1u)`
+      const place = layout === 'tn' ? `(${inside})` : `(${inside}) * (sizeK / ${width.a}u)`
+      const step = stepsOfLoad === 1 ? '' : ` + lane / ${quads}u * lineA`
+      return `let a${p} = ${start(`sizeM * sizeK / ${width.a}u`, spec.broadcastA)} + ${place}${step};`
     }),
     ...range(parts).map(
       (q) => `let b${q} = ${startOfB} + (${operandColumn(q)})${layout === 'nt' ? ` * (sizeK / ${width.b}u)` : ''};`,
     ),
-    // How far it is from one step of k to the next, for operands whose fast axis is another.
-    ...(layout === 'tn' ? [`${declare} lineA = sizeM / ${width.a}u;`] : []),
-    ...(layout === 'nt' ? [] : [`${declare} lineB = sizeN / ${width.b}u;`]),
     ...multiplesOf('A', layout === 'tn'),
     ...multiplesOf('B', layout !== 'nt'),
     ...range(R).map((r) =>
       range(parts)
-        .map((q) => `var s${r}_${q} = ${vector(width.c)}();`)
+        .map((q) => `var s${r}_${q} = ${vector(wide ? 4 : 1)}();`)
         .join(' '),
     ),
   ]
+
+  /** A load of several steps goes beyond the last one where not all are left; no one uses what it finds. */
+  const withinA = (at: string, count: number) =>
+    count % stepsOfLoad === 0
+      ? at
+      : `min(${at}, ${start(`sizeM * sizeK / ${width.a}u`, spec.broadcastA)} + sizeK * lineA - 1u)`
 
   /**
    * `count` values of k from depth·`i` (an expression) on: the loads, then every product. (Counting k itself and dividing
@@ -122,27 +164,33 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     if (count === 0) return []
     const alongLines = (name: 'A' | 'B', j: number) => `${i} * line${name}${depth} + line${name}${j}`
     const alongOne = (j: number) => `${i} * ${depth}u + ${j}u`
-    const load = (name: string, element: string) => `let ${name} = ${rounded(spec, element)};`
+    const load = (name: string, operand: 'A' | 'B', at: string) => {
+      const element = isImage[operand] ? `load${operand}(${at})` : `${operand}[${at}]`
+      return `let ${name} = ${rounded(spec, element)};`
+    }
     const loadA = (p: number) =>
       layout === 'tn'
-        ? range(count).map((j) => load(`x${p}_${j}`, `A[a${p} + ${alongLines('A', j)}]`))
+        ? range(count)
+            .filter((j) => j % stepsOfLoad === 0)
+            .map((j) => load(`x${p}_${j}`, 'A', withinA(`a${p} + ${alongLines('A', j)}`, count)))
         : width.a > 1
-          ? [load(`x${p}`, `A[a${p} + ${i}]`)]
-          : range(count).map((j) => load(`x${p}_${j}`, `A[a${p} + ${alongOne(j)}]`))
+          ? [load(`x${p}`, 'A', `a${p} + ${i}`)]
+          : range(count).map((j) => load(`x${p}_${j}`, 'A', `a${p} + ${alongOne(j)}`))
     const loadB = (q: number) =>
       layout === 'nt' && width.b > 1
-        ? [load(`y${q}`, `B[b${q} + ${i}]`)]
+        ? [load(`y${q}`, 'B', `b${q} + ${i}`)]
         : range(count).map((j) =>
-            load(`y${q}_${j}`, `B[b${q} + ${layout === 'nt' ? alongOne(j) : alongLines('B', j)}]`),
+            load(`y${q}_${j}`, 'B', `b${q} + ${layout === 'nt' ? alongOne(j) : alongLines('B', j)}`),
           )
     /** Row r's value at step j, on every lane. */
     const broadcast = (r: number, j: number): string => {
-      if (acrossRows) {
-        const part = rows === 1 ? `x0_${j}` : `x0_${j}[${r % rows}]`
-        return `subgroupBroadcast(${part}, ${Math.floor(r / rows)}u)`
+      if (layout === 'tn') {
+        const [quad, step] = [Math.floor(r / across), j % stepsOfLoad]
+        const part = `x${Math.floor(quad / LANES)}_${j - step}${across === 1 ? '' : `[${r % across}]`}`
+        return `subgroupBroadcast(${part}, ${step * quads + (quad % LANES)}u)`
       }
       const p = Math.floor(r / LANES)
-      return `subgroupBroadcast(${layout !== 'tn' && width.a > 1 ? `x${p}[${j}]` : `x${p}_${j}`}, ${r % LANES}u)`
+      return `subgroupBroadcast(${width.a > 1 ? `x${p}[${j}]` : `x${p}_${j}`}, ${r % LANES}u)`
     }
     const partOfB = (q: number, j: number) => (layout === 'nt' && width.b > 1 ? `y${q}[${j}]` : `y${q}_${j}`)
     const products = (r: number) =>
@@ -150,12 +198,8 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
         const sums = range(parts).map((q) => `s${r}_${q} += x * ${partOfB(q, j)};`)
         return `{ let x = ${broadcast(r, j)}; ${sums.join(' ')} }`
       })
-    // All loads before all products: measured a fifth faster than loads of A next to their use.
-    return [
-      ...range(parts).flatMap(loadB),
-      ...range(acrossRows ? 1 : rows).flatMap(loadA),
-      ...range(R).flatMap(products),
-    ]
+    // All loads before all products: measured a fifth faster than loads next to their use.
+    return [...range(parts).flatMap(loadB), ...range(loadsOfA).flatMap(loadA), ...range(R).flatMap(products)]
   }
 
   const startOfC = start(`sizeM * sizeN / ${width.c}u`)
@@ -167,7 +211,9 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
         within(q, pairs.count, pairs.finish(`row + ${r}u`, columnOf(q), `s${r}_${q}`, `s${r}_${q + half}`)),
       )
     const line = `${startOfC} + (row + ${r}u) * (sizeN / ${width.c}u)`
-    return range(parts).map((q) => within(q, n / width.c, `C[${line} + ${columnOf(q)}] = s${r}_${q};`))
+    const sums = range(parts).map((q) => `s${r}_${q}`)
+    const stored = neighbours && !wide ? [`vec4f(${sums.join(', ')})`] : sums
+    return stored.map((sum, q) => within(q, n / width.c, `C[${line} + ${columnOf(q)}] = ${sum};`))
   }
   const stores = range(R).map((r) => {
     const text = storesOf(r).join(' ')
@@ -175,15 +221,18 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   })
 
   const whole = Math.floor(k / depth)
+  const images = (['A', 'B'] as const).filter((name) => isImage[name])
+  const bindings = bindingCount(spec)
   const wgsl = [
     'enable subgroups;',
     declareOperands(spec, { a: vector(width.a), b: vector(width.b), c: vector(width.c) }),
+    ...images.map((name, i) => declareImage(bindings + i, name)),
     `@compute @workgroup_size(${LANES})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
-    ...declareSizes(spec, isShared, pairs === undefined || !divides.rows, { rows: R, columns }, width),
+    ...declareSizes(spec, isShared, pairs === undefined || !divides.rows, { rows: R, columns, isDown }, width),
     grid.wgsl,
     `let row = tileRow * ${R}u;`,
-    `let column = tileColumn * ${LANES * (pairs === undefined ? parts : half)}u + lane;`,
+    `let column = tileColumn * ${columns / (pairs === undefined ? width.c : 2)}u + lane;`,
     ...setUp,
     `${declare} whole = sizeK / ${depth}u;`,
     ...(whole === 0 ? [] : ['for (var i = 0u; i < whole; i++) {', ...steps('i', depth), '}']),
@@ -194,7 +243,8 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   return {
     name: nameOf(spec, { family: 'subgroup', rows, depth }),
     wgsl,
-    bindings: bindingCount(spec),
+    bindings,
+    ...(images.length > 0 && { images: images.map((name) => (name === 'A' ? 0 : 1)) }),
     workgroups: grid.workgroups,
   }
 }

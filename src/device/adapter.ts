@@ -54,6 +54,8 @@ export interface Device {
   readonly pipelines: Map<string, Promise<GPUComputePipeline>>
   /** The fastest variants, by shape; filled by `backend.ts` from what was measured. */
   readonly tuning: Map<string, MatmulVariant>
+  /** Images of bindings, by their place in `Kernel.images`; made by `image.ts`. */
+  readonly images: GPUTexture[]
   /** Idle read-back buffers; used by `buffer.ts`. */
   readonly staging: GPUBuffer[]
   /** Opens a further device of the same adapter. */
@@ -87,7 +89,11 @@ export const openDevice =
       const description = describeAdapter(adapter.right)
       const { matrix } = description
       const isTrusted = matrix !== undefined && (await options.matrix?.(description)) === true
-      return E.right(wrap(await requestDevice(adapter.right), adapter.right, options, isTrusted ? matrix : undefined))
+      const target = {
+        ...(isTrusted && { matrix }),
+        hasImages: entry.right.wgslLanguageFeatures.has('readonly_and_readwrite_storage_textures'),
+      }
+      return E.right(wrap(await requestDevice(adapter.right), adapter.right, options, target))
     } catch (cause) {
       return E.left(problem('the graphics adapter refused to open a device', { why: message(cause) }))
     }
@@ -161,6 +167,7 @@ const LIMITS = [
   'maxComputeWorkgroupSizeZ',
   'maxComputeWorkgroupsPerDimension',
   'minStorageBufferOffsetAlignment',
+  'maxTextureDimension2D',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[]
 
 /** Features kernels can use, where they are there. */
@@ -180,7 +187,12 @@ const requestDevice = (adapter: GPUAdapter): Promise<GPUDevice> =>
     }),
   )
 
-const wrap = (gpu: GPUDevice, adapter: GPUAdapter, options: DeviceOptions, matrix: MatrixUnit | undefined): Device => {
+const wrap = (
+  gpu: GPUDevice,
+  adapter: GPUAdapter,
+  options: DeviceOptions,
+  further: Pick<Target, 'matrix' | 'hasImages'>,
+): Device => {
   let failure: Problem | undefined
   const fail = (next: Problem) => {
     failure ??= next
@@ -195,13 +207,14 @@ const wrap = (gpu: GPUDevice, adapter: GPUAdapter, options: DeviceOptions, matri
   const description = describeAdapter(adapter)
   return {
     gpu,
-    target: { ...targetOf(gpu, adapter.info, description.adapterClass), ...(matrix !== undefined && { matrix }) },
+    target: { ...targetOf(gpu, adapter.info, description.adapterClass), ...further },
     description,
     profile: options.profile === true,
     failure: () => failure,
     fail,
     pipelines: new Map(),
     tuning: new Map(),
+    images: [],
     staging: [],
     another: openDevice(options),
     dispose: () => gpu.destroy(),

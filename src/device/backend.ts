@@ -12,7 +12,8 @@ import type { Dims } from '../shape/index.js'
 import { assertAlive, type Device, DeviceFailure, type DeviceOptions, halfSupport, openDevice } from './adapter.js'
 import { allocate, type Range, readBack, write } from './buffer.js'
 import { compileAhead } from './compile-ahead.js'
-import { bind, type Command, encode, isCompiled, pipelineOf } from './dispatch.js'
+import { type Command, commandOf, encode, isCompiled, pipelineOf } from './dispatch.js'
+import { allocatedImageBytes, reserveImages } from './image.js'
 import { demandRoom, hasRoom, planOn } from './memory.js'
 import { type Recorder, recorder } from './profile.js'
 import { noStore, restoreTuning, type TuningStore, tuneProgram } from './tuning.js'
@@ -122,7 +123,7 @@ export const webgpuBackend = (
     plan: (graph, dims) => planOn(device, programOf(graph, dims)),
     hasRoom: (sizes) => hasRoom(device, sizes),
     tune: (graph, dims, options) => tuneProgram(device, programOf(graph, dims), store, options),
-    peakBytes: () => bytes,
+    peakBytes: () => bytes + allocatedImageBytes(device),
     dispose: () => device.dispose(),
   }
 }
@@ -136,15 +137,12 @@ const executable = async (
   const range = ({ buffer, offset, bytes }: BufferRange): Range => ({ buffer: buffers[buffer]!, offset, bytes })
   for (const { range: r, data } of program.literals) write(device, buffers[r.buffer]!, data, r.offset)
   const unknown = program.kernels.filter((kernel) => !isCompiled(device, kernel))
-  const pipelines = await Promise.all(program.kernels.map((k) => pipelineOf(device, k)))
+  await Promise.all(program.kernels.map((k) => pipelineOf(device, k)))
   await compileAhead(device, unknown)
-  const commands = program.dispatches.map(
-    (d): Command => ({
-      pipeline: pipelines[d.kernel]!,
-      bindings: bind(device, pipelines[d.kernel]!, d.bindings.map(range)),
-      workgroups: program.kernels[d.kernel]!.workgroups,
-    }),
-  )
+  reserveImages(device, program)
+  const commands: Command[] = []
+  for (const d of program.dispatches)
+    commands.push(await commandOf(device, program.kernels[d.kernel]!, d.bindings.map(range)))
   const streamed = Object.entries(program.streamed)
   const streamedBuffer = program.buffers.findIndex((b) => b.kind === 'streamed')
   const upload = new ArrayBuffer(streamedBuffer < 0 ? 0 : program.buffers[streamedBuffer]!.bytes)
@@ -173,11 +171,7 @@ const executable = async (
       fill(inputs)
       const encoder = device.gpu.createCommandEncoder()
       if (profiler?.isOn() === true) profiler.encode(encoder, program, commands)
-      else {
-        const pass = encoder.beginComputePass()
-        for (const c of commands) encode(pass, c.pipeline, c.bindings, c.workgroups)
-        pass.end()
-      }
+      else encode(encoder, commands)
       for (const { from, to } of program.copies)
         encoder.copyBufferToBuffer(buffers[from.buffer]!, from.offset, buffers[to.buffer]!, to.offset, to.bytes)
       device.gpu.queue.submit([encoder.finish()])

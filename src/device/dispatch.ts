@@ -1,9 +1,10 @@
 /**
- * From a kernel (text) to a dispatch: compiling its WGSL once per device, binding its buffers, encoding it.
+ * From a kernel (text) to a dispatch: compiling its WGSL once per device, binding its buffers and images, encoding it.
  */
 import type { Kernel } from '../../kernels/kernel.js'
 import { assertAlive, type Device } from './adapter.js'
 import type { Range } from './buffer.js'
+import { copyImage, IMAGE_LAYOUT, type Image, imageOf } from './image.js'
 import { settled } from './waiting.js'
 
 /**
@@ -21,47 +22,64 @@ export const pipelineOf = (device: Device, kernel: Kernel): Promise<GPUComputePi
 /** Whether the kernel's pipeline has been asked for before. */
 export const isCompiled = (device: Device, kernel: Kernel): boolean => device.pipelines.has(keyOf(kernel))
 
-const keyOf = ({ bindings, wgsl }: Kernel): string => `${bindings} ${wgsl}`
-
-/** The kernel's bindings: ranges in the order of its binding numbers, all read and written. */
-export const bind = (device: Device, pipeline: GPUComputePipeline, ranges: readonly Range[]): GPUBindGroup =>
-  device.gpu.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
-    entries: ranges.map(({ buffer, offset, bytes }, binding) => ({
-      binding,
-      resource: { buffer, offset, size: bytes },
-    })),
-  })
+const keyOf = ({ bindings, images = [], wgsl }: Kernel): string => `${bindings} ${images.length} ${wgsl}`
 
 /** A dispatch made ready. */
 export interface Command {
   readonly pipeline: GPUComputePipeline
   readonly bindings: GPUBindGroup
   readonly workgroups: Kernel['workgroups']
+  /** What it reads as images. */
+  readonly images: readonly Image[]
 }
 
-/** Appends one dispatch to a pass. */
+/** The dispatch of a kernel: ranges in the order of its binding numbers, all read and written. */
+export const commandOf = async (device: Device, kernel: Kernel, ranges: readonly Range[]): Promise<Command> => {
+  if (ranges.length !== kernel.bindings)
+    throw new Error(`${kernel.name} has ${kernel.bindings} bindings, given ${ranges.length} buffers`)
+  const pipeline = await pipelineOf(device, kernel)
+  const images = (kernel.images ?? []).map((binding, place) => imageOf(device, place, ranges[binding]!))
+  const resources = [
+    ...ranges.map(({ buffer, offset, bytes }) => ({ buffer, offset, size: bytes })),
+    ...images.map(({ to }) => to.createView()),
+  ]
+  const bindings = device.gpu.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: resources.map((resource, binding) => ({ binding, resource })),
+  })
+  return { pipeline, bindings, images, workgroups: kernel.workgroups }
+}
+
+/**
+ * Appends dispatches. All are in one pass but where an image is copied, which a pass does not do; with `timed` each is in
+ * one of its own.
+ */
 export const encode = (
-  pass: GPUComputePassEncoder,
-  pipeline: GPUComputePipeline,
-  bindings: GPUBindGroup,
-  [x, y, z]: Kernel['workgroups'],
+  encoder: GPUCommandEncoder,
+  commands: readonly Command[],
+  timed?: (command: number) => GPUComputePassTimestampWrites,
 ): void => {
-  pass.setPipeline(pipeline)
-  pass.setBindGroup(0, bindings)
-  pass.dispatchWorkgroups(x, y, z)
+  let pass: GPUComputePassEncoder | undefined
+  for (const [i, { pipeline, bindings, workgroups, images }] of commands.entries()) {
+    if (timed !== undefined || images.length > 0) {
+      pass?.end()
+      pass = undefined
+    }
+    for (const image of images) copyImage(encoder, image)
+    pass ??= encoder.beginComputePass(timed && { timestampWrites: timed(i) })
+    pass.setPipeline(pipeline)
+    pass.setBindGroup(0, bindings)
+    pass.dispatchWorkgroups(...workgroups)
+  }
+  pass?.end()
 }
 
 /** Runs one kernel by itself: submitted when this resolves, not yet done. */
 export const dispatch = async (device: Device, kernel: Kernel, ranges: readonly Range[]): Promise<void> => {
-  if (ranges.length !== kernel.bindings)
-    throw new Error(`${kernel.name} has ${kernel.bindings} bindings, given ${ranges.length} buffers`)
   assertAlive(device)
-  const pipeline = await pipelineOf(device, kernel)
+  const command = await commandOf(device, kernel, ranges)
   const encoder = device.gpu.createCommandEncoder({ label: kernel.name })
-  const pass = encoder.beginComputePass({ label: kernel.name })
-  encode(pass, pipeline, bind(device, pipeline, ranges), kernel.workgroups)
-  pass.end()
+  encode(encoder, [command])
   device.gpu.queue.submit([encoder.finish()])
 }
 
@@ -77,11 +95,11 @@ const compile = async (gpu: GPUDevice, kernel: Kernel): Promise<GPUComputePipeli
     throw new Error(`${kernel.name} does not compile\n${errors.map((error) => quote(kernel.wgsl, error)).join('\n')}`)
   const error = await refused
   if (error !== null) throw new Error(`${kernel.name} does not compile\n${error.message}`)
-  const entries = Array.from({ length: kernel.bindings }, (_, binding) => ({
-    binding,
-    visibility: COMPUTE_STAGE,
-    buffer: { type: 'storage' as const },
-  }))
+  const kinds = [
+    ...Array.from({ length: kernel.bindings }, () => ({ buffer: { type: 'storage' } }) as const),
+    ...(kernel.images ?? []).map(() => ({ storageTexture: IMAGE_LAYOUT })),
+  ]
+  const entries = kinds.map((kind, binding) => ({ binding, visibility: COMPUTE_STAGE, ...kind }))
   const layout = gpu.createPipelineLayout({ bindGroupLayouts: [gpu.createBindGroupLayout({ entries })] })
   try {
     const compute = { module, entryPoint: 'main' }

@@ -9,6 +9,7 @@ import type { MemoryPlan } from '../ir/index.js'
 import { problem } from '../problem.js'
 import { type Device, DeviceFailure } from './adapter.js'
 import { allocate, allocatedBytes } from './buffer.js'
+import { imageBytes } from './image.js'
 
 /** Bytes an adapter allows a buffer, and a binding. */
 export interface MemoryLimits {
@@ -30,8 +31,10 @@ export const memoryPlan = (program: Program, limits: MemoryLimits): MemoryPlan =
     bytes: allocatedBytes(kind === 'resident' ? program.residents[name]!.range.bytes : bytes),
     isShared: kind === 'resident',
   }))
+  // One a device, but counted for every program: a later one may be larger.
+  const images = imageBytes(program).map((bytes, place) => ({ name: `image ${place}`, bytes, isShared: false }))
   const refusal = tooLarge(program, limits)
-  return { buffers, ...(refusal !== undefined && { refusal }) }
+  return { buffers: [...buffers, ...images], ...(refusal !== undefined && { refusal }) }
 }
 
 /**

@@ -49,13 +49,10 @@ export const recorder = (device: Device): Recorder | undefined => {
         size: Math.max(16, bytes),
         usage: QUERY_RESOLVE | COPY_SRC,
       })
-      commands.forEach(({ pipeline, bindings, workgroups }, i) => {
+      encode(encoder, commands, (i) => {
         const at = (2 * i) % MOST_QUERIES
         const querySet = querySets[Math.floor((2 * i) / MOST_QUERIES)]!
-        const timestampWrites = { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 }
-        const pass = encoder.beginComputePass({ timestampWrites })
-        encode(pass, pipeline, bindings, workgroups)
-        pass.end()
+        return { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 }
       })
       querySets.forEach((set, i) => {
         encoder.resolveQuerySet(set, 0, set.count, buffer, 8 * MOST_QUERIES * i)

@@ -17,7 +17,7 @@ import { problem } from '../problem.js'
 import { type Device, DeviceFailure } from './adapter.js'
 import { finished, type Range } from './buffer.js'
 import { compileAhead } from './compile-ahead.js'
-import { bind, encode, pipelineOf } from './dispatch.js'
+import { commandOf, encode } from './dispatch.js'
 import { withExample } from './expected-product.js'
 
 /** Rounds in which all take their turn; after the first ones those far behind drop out. */
@@ -86,13 +86,13 @@ const prepare = async (
   variant: MatmulVariant,
   ranges: readonly Range[],
 ): Promise<Candidate> => {
-  const pipeline = await pipelineOf(device, kernel)
-  const group = bind(device, pipeline, ranges)
+  const command = await commandOf(device, kernel, ranges)
   const seconds = async (repeats: number): Promise<number> => {
     const encoder = device.gpu.createCommandEncoder()
-    const pass = encoder.beginComputePass()
-    for (let i = 0; i < repeats; i++) encode(pass, pipeline, group, kernel.workgroups)
-    pass.end()
+    encode(
+      encoder,
+      Array.from({ length: repeats }, () => command),
+    )
     const start = performance.now()
     device.gpu.queue.submit([encoder.finish()])
     await finished(device)

@@ -67,6 +67,7 @@ const pairedSpecs: fc.Arbitrary<{ readonly spec: MatmulSpec; readonly paired: Pa
 
 const classes: readonly (readonly [string, (target: Target) => Target, number])[] = [
   ['the adapter', (target) => target, 18],
+  ['the adapter without images', (target) => ({ ...target, hasImages: false }), 8],
   ['adapters without subgroups', (target) => ({ ...target, adapterClass: 'software', subgroupSize: 0 }), 8],
   ['GPUs', (target) => ({ ...target, adapterClass: 'gpu' }), 10],
   ['GPUs whose WGSL has no f16', (target) => ({ ...target, adapterClass: 'gpu', hasF16: false }), 2],
@@ -167,10 +168,12 @@ describe('matmul agrees with a float64 product', () => {
       const shapes = [
         [64, 96, 32],
         [32, 32, 8],
+        // More than twice as high as wide, where tiles follow one another the other way: another text.
         [96, 32, 100],
+        [160, 64, 16],
         // The last tile of rows is not whole: another text.
         [40, 64, 12],
-        [2, 32, 20],
+        [12, 32, 20],
       ] as const
       const products = {
         nn: [{}],
@@ -181,10 +184,12 @@ describe('matmul agrees with a float64 product', () => {
         for (const rest of products[layout]) {
           const specs = shapes.map(([m, n, k]): MatmulSpec => ({ layout, batch: 1, ...rest, m, n, k }))
           const tiles = matmulVariants(device.target)
-          const variant = tiles.find((v) => v.family === 'subgroup' && v.rows === 2 && v.depth === 1) ?? tiles[0]!
-          const texts = specs.map((spec) => matmul(spec, device.target, variant).wgsl)
-          if (variant.family === 'subgroup') expect(new Set(texts).size).toBe(2)
-          for (const spec of specs) await check(device, spec, variant)
+          for (const depth of [2, 4]) {
+            const variant = tiles.find((v) => v.family === 'subgroup' && v.rows === 2 && v.depth === depth) ?? tiles[0]!
+            const texts = specs.map((spec) => matmul(spec, device.target, variant).wgsl)
+            if (variant.family === 'subgroup') expect(new Set(texts).size).toBe(3)
+            for (const spec of specs) await check(device, spec, variant)
+          }
         }
     }),
     300_000,
