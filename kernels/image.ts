@@ -14,9 +14,9 @@ export const IMAGE_PADDING = 4
 /** Bytes of a 4-vector. */
 export const TEXEL_BYTES = 16
 
-/** Declares the image at `binding` and `fn load{name}(i: u32) -> vec4f`, which gives the i-th 4-vector of what it shows. */
+/** Declares the image at `binding` and `fn load_{name}(i: u32) -> vec4f`, which gives the i-th 4-vector of what it shows. */
 export const declareImage = (binding: number, name: string): string =>
   [
-    `@group(0) @binding(${binding}) var image${name}: texture_storage_2d<rgba32float, read>;`,
-    `fn load${name}(i: u32) -> vec4f { return textureLoad(image${name}, vec2u(i % ${IMAGE_WIDTH}u, i / ${IMAGE_WIDTH}u)); }`,
+    `@group(0) @binding(${binding}) var image_${name}: texture_storage_2d<rgba32float, read>;`,
+    `fn load_${name}(i: u32) -> vec4f { return textureLoad(image_${name}, vec2u(i % ${IMAGE_WIDTH}u, i / ${IMAGE_WIDTH}u)); }`,
   ].join('\n')

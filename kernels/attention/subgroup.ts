@@ -15,6 +15,7 @@
  * there; every loaded or handed-round number used several times; loop bodies of some hundred instructions).
  */
 import { type Grid, range } from '../grid.js'
+import { declareImage } from '../image.js'
 import type { Kernel, Target } from '../kernel.js'
 import {
   type AttentionSpec,
@@ -38,6 +39,8 @@ export interface Tile extends Vectors {
   /** Vectors of columns that each lane owns, ⌈chunks / 8⌉. */
   readonly columns: number
   readonly grid: Grid
+  /** Rows of 4-vectors are read as images. */
+  readonly hasImages: boolean
 }
 
 /** Most multiplications of vectors in a loop body: beyond it leaves the instruction cache and takes seconds to compile. */
@@ -53,6 +56,7 @@ const COST = { load: 25, hand: 0.5, exp: 30 } as const
 export const planTile = (spec: AttentionSpec, sums: 1 | 2, target: Target): Tile => {
   const vectors = vectorsOf(spec)
   const { chunks, width } = vectors
+  const hasImages = target.hasImages === true && width === 4
   const columns = Math.ceil(chunks / LANES)
   const time = (rows: number, keys: number): number => {
     const products = chunks * ((keys + Math.ceil(rows / LANES)) * COST.load + rows * width * (keys + COST.hand))
@@ -65,8 +69,15 @@ export const planTile = (spec: AttentionSpec, sums: 1 | 2, target: Target): Tile
     .filter(({ rows, keys }) => rows * keys === 1 || rows * keys * columns * sums <= LARGEST_BODY)
     .map((tile) => ({ ...tile, time: time(tile.rows, tile.keys) }))
   const { rows, keys } = tiles.reduce((best, tile) => (tile.time < best.time ? tile : best))
-  return { ...vectors, rows, keys, columns, grid: partsOf(spec, rows, target) }
+  return { ...vectors, rows, keys, columns, hasImages, grid: partsOf(spec, rows, target) }
 }
+
+/** What rows are read from; the statistics of a backward pass are single numbers. */
+const READ_AS_IMAGES = ['qkv', 'dOut']
+
+/** The vector at an address. */
+const load = ({ hasImages }: Tile, { buffer }: Rows, at: string): string =>
+  hasImages && READ_AS_IMAGES.includes(buffer) ? `load_${buffer}(${at})` : `${buffer}[${at}]`
 
 export const everyRow = ({ rows }: Tile, text: (r: number) => string): readonly string[] => range(rows).map(text)
 export const everyPair = ({ rows, keys }: Tile, text: (r: number, q: number) => string): readonly string[] =>
@@ -118,8 +129,8 @@ export const innerProducts = (tile: Tile, products: readonly Product[]): readonl
 const addChunk = (tile: Tile, { sum, own, other }: Product): readonly string[] => {
   const components = tile.width === 1 ? [''] : ['.x', '.y', '.z', '.w'].slice(0, tile.width)
   return [
-    ...range(tile.keys).map((q) => `let b${q} = ${other.buffer}[${sum}_other${q} + c];`),
-    ...range(Math.ceil(tile.rows / LANES)).map((p) => `let a${p} = ${own.buffer}[${sum}_own${p} + c];`),
+    ...range(tile.keys).map((q) => `let b${q} = ${load(tile, other, `${sum}_other${q} + c`)};`),
+    ...range(Math.ceil(tile.rows / LANES)).map((p) => `let a${p} = ${load(tile, own, `${sum}_own${p} + c`)};`),
     ...range(tile.rows).flatMap((r) =>
       components.map((component) => {
         const a = `subgroupBroadcast(a${Math.floor(r / LANES)}${component}, ${r % LANES}u)`
@@ -151,7 +162,7 @@ export const weightedSums = (tile: Tile, sums: readonly WeightedSum[]): readonly
     '{',
     ...range(tile.keys).flatMap((q) => [
       `let from${q} = ${from.address(clamp(tile, `t + j * ${tile.keys}u + ${q}u`))};`,
-      everyColumn(tile, (i) => `let x${q}_${i} = ${from.buffer}[from${q} + column${i}];`),
+      everyColumn(tile, (i) => `let x${q}_${i} = ${load(tile, from, `from${q} + column${i}`)};`),
     ]),
     ...everyPair(
       tile,
@@ -192,13 +203,12 @@ export const tileKernel = (
   name: string,
   bindings: readonly (readonly [name: string, type: string])[],
   body: readonly string[],
-): Kernel => ({
-  name: `${name} ${describeSpec(tile.spec)} ${tile.rows}×${LANES * tile.keys}`,
-  bindings: bindings.length,
-  workgroups: tile.grid.workgroups,
-  wgsl: [
+): Kernel => {
+  const images = bindings.flatMap(([buffer], i) => (tile.hasImages && READ_AS_IMAGES.includes(buffer) ? [i] : []))
+  const wgsl = [
     'enable subgroups;',
     ...declare(bindings),
+    ...images.map((binding, i) => declareImage(bindings.length + i, bindings[binding]![0])),
     `@compute @workgroup_size(${LANES})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
     tile.grid.wgsl,
@@ -209,5 +219,12 @@ export const tileKernel = (
     }),
     ...body,
     '}',
-  ].join('\n'),
-})
+  ].join('\n')
+  return {
+    name: `${name} ${describeSpec(tile.spec)} ${tile.rows}×${LANES * tile.keys}`,
+    bindings: bindings.length,
+    ...(images.length > 0 && { images }),
+    workgroups: tile.grid.workgroups,
+    wgsl,
+  }
+}

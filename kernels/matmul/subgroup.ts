@@ -165,7 +165,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     const alongLines = (name: 'A' | 'B', j: number) => `${i} * line${name}${depth} + line${name}${j}`
     const alongOne = (j: number) => `${i} * ${depth}u + ${j}u`
     const load = (name: string, operand: 'A' | 'B', at: string) => {
-      const element = isImage[operand] ? `load${operand}(${at})` : `${operand}[${at}]`
+      const element = isImage[operand] ? `load_${operand}(${at})` : `${operand}[${at}]`
       return `let ${name} = ${rounded(spec, element)};`
     }
     const loadA = (p: number) =>

@@ -13,9 +13,9 @@ const copying = (vectors: number): Kernel => ({
   wgsl: `
 @group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-${declareImage(2, 'X')}
+${declareImage(2, 'x')}
 @compute @workgroup_size(8) fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x < arrayLength(&x)) { y[id.x] = loadX(id.x); }
+  if (id.x < arrayLength(&x)) { y[id.x] = load_x(id.x); }
 }`,
 })
 

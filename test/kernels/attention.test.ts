@@ -104,6 +104,12 @@ it(
 )
 
 it(
+  'attention agrees with float64 on software adapters that have no images',
+  withDevice((device) => check(device, sizes(1, 19, 2, 8), { ...device.target, hasImages: false })),
+  60_000,
+)
+
+it(
   'attention agrees with float64 at the length of ARC, T = 900',
   withDevice((device) => check(device, sizes(1, 900, 1, 4), device.target)),
   60_000,
