@@ -1,6 +1,6 @@
 /**
  * Products that sum over very long rows into a small matrix, as weight gradients do: one workgroup a tile would leave most
- * of a GPU's processors idle, and take a processor through too many pages of memory. Cut along the rows into products of their own, of which the sum is taken:
+ * of a GPU's processors idle. Cut along the rows into products of their own, of which the sum is taken:
  *
  *      Aᵀ·B with A [K, m], B [K, n]   →   Σ_s A_sᵀ·B_s with A_s [K/S, m], B_s [K/S, n]
  *
@@ -24,45 +24,33 @@ import {
 import { contractionOf } from './operands.js'
 import { elementCount, sizes } from './storage.js'
 
-/** On GPUs. Elements of C that a workgroup has, and how many workgroups there shall be at most: half as many again as keep a GPU busy. */
+/** Elements of C that a workgroup has, and how many workgroups there shall be at most: half as many again as keep a GPU busy. */
 const TILE = 128 ** 2
 const MOST = 400
 /** Steps of k that a part should have at least: its tile of C is stored once more. */
 const LEAST_STEPS = 1024
 
-/**
- * On software adapters. An operand of so many pages that a processor does not keep all their addresses: every tile of C goes
- * down all of it, from page to page. So many steps go down few enough.
- */
-const MANY_ELEMENTS = 2 ** 21
-const STEPS_OF_FEW_PAGES = 320
-
-/** The most parts of a product of these sizes. */
-type MostParts = (sizes: { readonly m: number; readonly n: number; readonly k: number }) => number
-
-const mostOnGpu: MostParts = ({ m, n, k }) => {
-  const tiles = Math.ceil((m * n) / TILE)
-  return tiles >= BUSY ? 1 : Math.min(MOST / tiles, k / LEAST_STEPS)
-}
-const mostOnProcessor: MostParts = ({ m, n, k }) => (k * Math.max(m, n) < MANY_ELEMENTS ? 1 : k / STEPS_OF_FEW_PAGES)
-
-export const splitLong = (graph: Graph, { adapterClass }: Pick<Target, 'adapterClass'>): Graph => {
-  const most = adapterClass === 'gpu' ? mostOnGpu : mostOnProcessor
-  return rewrite(graph, (n, inputs) => {
-    const same = rebuilt(n, inputs)
-    if (n.op.kind === 'dot') return splitDot(same, most)
-    return n.op.kind === 'scatterAdd' && adapterClass === 'gpu' ? splitScatter(same, n.op.rows) : same
-  })
-}
+/** On GPUs; software adapters have few processors. */
+export const splitLong = (graph: Graph, { adapterClass }: Pick<Target, 'adapterClass'>): Graph =>
+  adapterClass !== 'gpu'
+    ? graph
+    : rewrite(graph, (n, inputs) => {
+        const same = rebuilt(n, inputs)
+        if (n.op.kind === 'dot') return splitDot(same)
+        return n.op.kind === 'scatterAdd' ? splitScatter(same, n.op.rows) : same
+      })
 
 /** Where both operands have the rows as their first axes: then a part of them is a part of memory. */
-const splitDot = (n: Tensor, most: MostParts): Tensor => {
+const splitDot = (n: Tensor): Tensor => {
   const { contract, batch, precision } = n.op as OpOf<'dot'>
   const [left, right] = n.inputs as readonly [Tensor, Tensor]
   const isFirst = contract.every((axes) => axes.length > 0 && axes.every((axis, i) => axis === i))
   if (!isFirst || batch[0].length > 0) return n
+  const { m, n: columns, k } = contractionOf(n)
+  const tiles = Math.ceil((m * columns) / TILE)
   const rows = sizes(left)[0]!
-  const parts = largestDivisor(rows, most(contractionOf(n)))
+  const most = Math.min(MOST / tiles, k / LEAST_STEPS)
+  const parts = tiles >= BUSY ? 1 : largestDivisor(rows, most)
   if (parts === 1) return n
   const cut = (t: Tensor) => reshape(t, [parts, rows / parts, ...sizes(t).slice(1)])
   const shifted = contract[0].map((axis) => axis + 1)
@@ -79,7 +67,7 @@ const splitScatter = (n: Tensor, rows: number): Tensor => {
   if (count < FEW_ROWS || rows > FEW_IDS) return n
   const isOf = equal(reshape(ids, [count, 1]), iota([count, rows], 1))
   const flat = reshape(values, [count, elementCount(values) / count])
-  return reshape(splitDot(dot(cast(isOf, 'f32'), flat, [[0], [0]]), mostOnGpu), n.shape)
+  return reshape(splitDot(dot(cast(isOf, 'f32'), flat, [[0], [0]])), n.shape)
 }
 
 const largestDivisor = (n: number, most: number): number => {
