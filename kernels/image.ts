@@ -3,20 +3,61 @@
  * a jump; a load from a storage texture is one load of 16 bytes a lane, a third of the time (docs/speed.md). So kernels for
  * software adapters name bindings that they read again and again (`Kernel.images`): the device copies each into a texture,
  * which costs next to nothing, and binds it after all others.
+ *
+ * An image shows a matrix in strips of some 4-vectors of every line, one strip below the other:
+ *
+ *      the binding, line by line              its image
+ *      ┌────┬────┬────┐
+ *      │ s0 │ s1 │ s2 │ lines                 s0's rows, then s1's, then s2's: one for each line
+ *      └────┴────┴────┘
+ *
+ * Whoever goes along lines wants one strip. Whoever goes down them wants narrow strips: there memory comes in its order, and
+ * in few pages; in the binding every line is far from the last, often by a power of two, so that all of them compete for
+ * the same places of the caches.
  */
 
-/** 4-vectors of the binding in a row of its image: 16384 rows, which adapters have, are the 128 MiB of a binding. */
-export const IMAGE_WIDTH = 512
+export interface ImageSpec {
+  /** Number of the binding. */
+  readonly binding: number
+  readonly lines: number
+  /** Numbers of a line: a multiple of `LINE_NUMBERS`. */
+  readonly line: number
+  /** 4-vectors of a strip, which divide a line. */
+  readonly strip: number
+}
 
-/** Rows are so much longer, or lines of a matrix that lie powers of two apart would compete for the same few lines of a cache. */
-export const IMAGE_PADDING = 4
+/** Textures are copied from lines of a multiple of 256 bytes, says WebGPU. */
+export const LINE_NUMBERS = 64
 
-/** Bytes of a 4-vector. */
-export const TEXEL_BYTES = 16
+/** A narrow strip: what eight lanes load at once. */
+export const STRIP = 8
 
-/** Declares the image at `binding` and `fn load_{name}(i: u32) -> vec4f`, which gives the i-th 4-vector of what it shows. */
-export const declareImage = (binding: number, name: string): string =>
-  [
-    `@group(0) @binding(${binding}) var image_${name}: texture_storage_2d<rgba32float, read>;`,
-    `fn load_${name}(i: u32) -> vec4f { return textureLoad(image_${name}, vec2u(i % ${IMAGE_WIDTH}u, i / ${IMAGE_WIDTH}u)); }`,
+/** 4-vectors more, a cache line, that a row of a wide strip has, or rows a power of two apart would compete for its places. */
+export const PADDING = 4
+
+/** Rows of a texture, or 4-vectors of a row, by WebGPU's default limit; what has more of them goes on in another layer. */
+export const LAYER_ROWS = 8192
+
+export const layersOf = ({ lines, line, strip }: ImageSpec): number =>
+  Math.ceil((lines * line) / (4 * strip) / LAYER_ROWS)
+
+/** The type of the texture: of layers only where it takes some, since finding the layer takes time. */
+export const isLayered = (spec: ImageSpec): boolean => layersOf(spec) > 1
+
+/** Whether an image of so many layers can be: WebGPU's default limits again. */
+export const canBeImage = (spec: ImageSpec): boolean =>
+  spec.line % LINE_NUMBERS === 0 && spec.strip + PADDING <= LAYER_ROWS && layersOf(spec) <= 256
+
+/**
+ * Declares the image at `binding` and `fn load_{name}(x: u32, row: u32) -> vec4f`: of the 4-vector t of a line, x is
+ * t % strip, and row t / strip · lines + line.
+ */
+export const declareImage = (binding: number, name: string, spec: ImageSpec): string => {
+  const [dimension, place] = isLayered(spec)
+    ? ['2d_array', `vec2u(x, row % ${LAYER_ROWS}u), row / ${LAYER_ROWS}u`]
+    : ['2d', 'vec2u(x, row)']
+  return [
+    `@group(0) @binding(${binding}) var image_${name}: texture_storage_${dimension}<rgba32float, read>;`,
+    `fn load_${name}(x: u32, row: u32) -> vec4f { return textureLoad(image_${name}, ${place}); }`,
   ].join('\n')
+}

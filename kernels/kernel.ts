@@ -5,14 +5,16 @@
  * `var<storage, read_write>`: tensors are ranges of shared arenas, and WebGPU refuses one buffer bound both `read` and
  * `read_write` in a dispatch, even for disjoint ranges.
  */
+import type { ImageSpec } from './image.js'
+
 export interface Kernel {
   /** Family and variant, e.g. `matmul.nt 40×64×32 subgroup 2×2`; shown by profiles. */
   readonly name: string
   readonly wgsl: string
   /** Number of storage bindings (inputs, then outputs). */
   readonly bindings: number
-  /** Bindings that are read as images too: each is bound once more, after the storage bindings (`image.ts`). */
-  readonly images?: readonly number[]
+  /** Bindings that are read as images too: each is bound once more, after the storage bindings. */
+  readonly images?: readonly ImageSpec[]
   readonly workgroups: readonly [x: number, y: number, z: number]
 }
 

@@ -21,8 +21,14 @@ const relativeError = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return Math.sqrt(difference / Math.max(norm, 1e-30))
 }
 
-const shareUnequal = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(b).filter((x, i) => a[i] !== x).length / b.length
+const shareUnequal = (a: ArrayLike<number>, b: ArrayLike<number>, by = 0): number =>
+  Array.from(b).filter((x, i) => Math.abs(a[i]! - x) > by).length / b.length
+
+/**
+ * Sign-SGD moves a weight up or down by its rate, whatever the gradient's size: where that is zero but for rounding, players
+ * may part. What is moved so, a share of it that may be elsewhere, and by how much it is not.
+ */
+const SIGNED = { name: 'final.puzzle_emb.weights', share: 5e-3, by: 1e-6 }
 
 /** What differs most, in words; undefined when all agrees. */
 export const agreement = (folder: string, own: string, peer: string): string | undefined => {
@@ -33,9 +39,12 @@ export const agreement = (folder: string, own: string, peer: string): string | u
     const other = theirs![name]?.data
     if (other === undefined || other.length !== data.length)
       return [{ name, error: Number.POSITIVE_INFINITY, most: 0, says: `has ${other?.length ?? 'no'} values` }]
-    const isAnswer = name === 'predictions'
-    const error = isAnswer ? shareUnequal(other, data) : relativeError(other, data)
-    const most = isAnswer ? PREDICTIONS[isRough ? 'rough' : 'single'] : tolerance(name)
+    const [error, most] =
+      name === 'predictions'
+        ? [shareUnequal(other, data), PREDICTIONS[isRough ? 'rough' : 'single']]
+        : name === SIGNED.name && !isRough
+          ? [shareUnequal(other, data, SIGNED.by), SIGNED.share]
+          : [relativeError(other, data), tolerance(name)]
     return error <= most ? [] : [{ name, error, most, says: `is off by ${error.toExponential(1)}, allowed ${most}` }]
   })
   const [worst] = wrong.sort((a, b) => b.error / b.most - a.error / a.most)

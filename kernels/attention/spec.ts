@@ -35,25 +35,32 @@ export const vectorsOf = (spec: AttentionSpec): Vectors => {
   return { spec, width, chunks: spec.headDim / width, type: width === 1 ? 'f32' : `vec${width}f` }
 }
 
-/** A buffer and the address (in vectors) of a token's row in it. */
+/** A buffer of a line a token, and in it the vectors of this head's row, all numbers texts. */
 export interface Rows {
   readonly buffer: string
+  /** Number of the token's line. */
+  readonly line: (token: string) => string
+  /** The row's first vector in its line. */
+  readonly first: string
+  /** Address of the row, in vectors. */
   readonly address: (token: string) => string
+}
+
+const rowsOf = ({ spec, chunks }: Vectors, buffer: string, rowsOfLine: number, row: string): Rows => {
+  const line = (token: string) => `(element * ${spec.sequence}u + ${token})`
+  const first = `${row} * ${chunks}u`
+  return { buffer, line, first, address: (token) => `(${line(token)} * ${rowsOfLine * chunks}u + ${first})` }
 }
 
 const PART = { q: 0, k: 1, v: 2 } as const
 
 /** A third of the packed projections, or of their derivatives. */
-export const packed = ({ spec, chunks }: Vectors, part: 'q' | 'k' | 'v', buffer = 'qkv'): Rows => ({
-  buffer,
-  address: (token) =>
-    `(((element * ${spec.sequence}u + ${token}) * 3u + ${PART[part]}u) * ${spec.heads}u + head) * ${chunks}u`,
-})
+export const packed = (vectors: Vectors, part: 'q' | 'k' | 'v', buffer = 'qkv'): Rows => {
+  const { heads } = vectors.spec
+  return rowsOf(vectors, buffer, 3 * heads, `(${PART[part] * heads}u + head)`)
+}
 
-export const output = ({ spec, chunks }: Vectors, buffer: string): Rows => ({
-  buffer,
-  address: (token) => `((element * ${spec.sequence}u + ${token}) * ${spec.heads}u + head) * ${chunks}u`,
-})
+export const output = (vectors: Vectors, buffer: string): Rows => rowsOf(vectors, buffer, vectors.spec.heads, 'head')
 
 export const statistic = ({ spec }: Vectors, token: string): string =>
   `(element * ${spec.heads}u + head) * ${spec.sequence}u + ${token}`

@@ -15,7 +15,7 @@
  * there; every loaded or handed-round number used several times; loop bodies of some hundred instructions).
  */
 import { type Grid, range } from '../grid.js'
-import { declareImage } from '../image.js'
+import { canBeImage, declareImage, type ImageSpec } from '../image.js'
 import type { Kernel, Target } from '../kernel.js'
 import {
   type AttentionSpec,
@@ -39,7 +39,7 @@ export interface Tile extends Vectors {
   /** Vectors of columns that each lane owns, ⌈chunks / 8⌉. */
   readonly columns: number
   readonly grid: Grid
-  /** Rows of 4-vectors are read as images. */
+  /** Rows are read as images. */
   readonly hasImages: boolean
 }
 
@@ -56,7 +56,8 @@ const COST = { load: 25, hand: 0.5, exp: 30 } as const
 export const planTile = (spec: AttentionSpec, sums: 1 | 2, target: Target): Tile => {
   const vectors = vectorsOf(spec)
   const { chunks, width } = vectors
-  const hasImages = target.hasImages === true && width === 4
+  const images = Object.values(ROWS_OF_LINE).map((rows) => imageOf(spec, 0, rows))
+  const hasImages = target.hasImages === true && width === 4 && images.every(canBeImage)
   const columns = Math.ceil(chunks / LANES)
   const time = (rows: number, keys: number): number => {
     const products = chunks * ((keys + Math.ceil(rows / LANES)) * COST.load + rows * width * (keys + COST.hand))
@@ -72,12 +73,22 @@ export const planTile = (spec: AttentionSpec, sums: 1 | 2, target: Target): Tile
   return { ...vectors, rows, keys, columns, hasImages, grid: partsOf(spec, rows, target) }
 }
 
-/** What rows are read from; the statistics of a backward pass are single numbers. */
-const READ_AS_IMAGES = ['qkv', 'dOut']
+/** What rows are read from, with how many of a head a line has. */
+const ROWS_OF_LINE: Readonly<Record<string, number>> = { qkv: 3, dOut: 1 }
 
-/** The vector at an address. */
-const load = ({ hasImages }: Tile, { buffer }: Rows, at: string): string =>
-  hasImages && READ_AS_IMAGES.includes(buffer) ? `load_${buffer}(${at})` : `${buffer}[${at}]`
+/** A line a token, in one strip. */
+const imageOf = ({ batch, sequence, heads, headDim }: AttentionSpec, binding: number, rows: number): ImageSpec => {
+  const line = rows * heads * headDim
+  return { binding, line, lines: batch * sequence, strip: line / 4 }
+}
+
+const isImage = ({ hasImages }: Tile, buffer: string): boolean => hasImages && ROWS_OF_LINE[buffer] !== undefined
+
+/** Where a token's row begins, and a vector of such a row. */
+const begin = (tile: Tile, { buffer, line, address }: Rows, token: string): string =>
+  isImage(tile, buffer) ? line(token) : address(token)
+const load = (tile: Tile, { buffer, first }: Rows, at: string, vector: string): string =>
+  isImage(tile, buffer) ? `load_${buffer}(${first} + ${vector}, ${at})` : `${buffer}[${at} + ${vector}]`
 
 export const everyRow = ({ rows }: Tile, text: (r: number) => string): readonly string[] => range(rows).map(text)
 export const everyPair = ({ rows, keys }: Tile, text: (r: number, q: number) => string): readonly string[] =>
@@ -111,7 +122,7 @@ export interface Product {
 export const ownAddresses = (tile: Tile, products: readonly Product[]): readonly string[] =>
   products.flatMap(({ sum, own }) =>
     range(Math.ceil(tile.rows / LANES)).map(
-      (p) => `let ${sum}_own${p} = ${own.address(clamp(tile, `first + ${p * LANES}u + lane`))};`,
+      (p) => `let ${sum}_own${p} = ${begin(tile, own, clamp(tile, `first + ${p * LANES}u + lane`))};`,
     ),
   )
 
@@ -119,7 +130,7 @@ export const ownAddresses = (tile: Tile, products: readonly Product[]): readonly
 export const innerProducts = (tile: Tile, products: readonly Product[]): readonly string[] => [
   ...products.flatMap(({ sum, other }) => [
     ...everyPair(tile, (r, q) => `var ${sum}${r}_${q} = 0.0;`),
-    ...range(tile.keys).map((q) => `let ${sum}_other${q} = ${other.address(otherRow(tile, q))};`),
+    ...range(tile.keys).map((q) => `let ${sum}_other${q} = ${begin(tile, other, otherRow(tile, q))};`),
   ]),
   `for (var c = 0u; c < ${tile.chunks}u; c++) {`,
   ...products.flatMap((product) => ['{', ...addChunk(tile, product), '}']),
@@ -129,8 +140,8 @@ export const innerProducts = (tile: Tile, products: readonly Product[]): readonl
 const addChunk = (tile: Tile, { sum, own, other }: Product): readonly string[] => {
   const components = tile.width === 1 ? [''] : ['.x', '.y', '.z', '.w'].slice(0, tile.width)
   return [
-    ...range(tile.keys).map((q) => `let b${q} = ${load(tile, other, `${sum}_other${q} + c`)};`),
-    ...range(Math.ceil(tile.rows / LANES)).map((p) => `let a${p} = ${load(tile, own, `${sum}_own${p} + c`)};`),
+    ...range(tile.keys).map((q) => `let b${q} = ${load(tile, other, `${sum}_other${q}`, 'c')};`),
+    ...range(Math.ceil(tile.rows / LANES)).map((p) => `let a${p} = ${load(tile, own, `${sum}_own${p}`, 'c')};`),
     ...range(tile.rows).flatMap((r) =>
       components.map((component) => {
         const a = `subgroupBroadcast(a${Math.floor(r / LANES)}${component}, ${r % LANES}u)`
@@ -161,8 +172,8 @@ export const weightedSums = (tile: Tile, sums: readonly WeightedSum[]): readonly
   ...sums.flatMap(({ into, weight, from }) => [
     '{',
     ...range(tile.keys).flatMap((q) => [
-      `let from${q} = ${from.address(clamp(tile, `t + j * ${tile.keys}u + ${q}u`))};`,
-      everyColumn(tile, (i) => `let x${q}_${i} = ${load(tile, from, `from${q} + column${i}`)};`),
+      `let from${q} = ${begin(tile, from, clamp(tile, `t + j * ${tile.keys}u + ${q}u`))};`,
+      everyColumn(tile, (i) => `let x${q}_${i} = ${load(tile, from, `from${q}`, `column${i}`)};`),
     ]),
     ...everyPair(
       tile,
@@ -204,11 +215,13 @@ export const tileKernel = (
   bindings: readonly (readonly [name: string, type: string])[],
   body: readonly string[],
 ): Kernel => {
-  const images = bindings.flatMap(([buffer], i) => (tile.hasImages && READ_AS_IMAGES.includes(buffer) ? [i] : []))
+  const images = bindings.flatMap(([buffer], binding) =>
+    isImage(tile, buffer) ? [imageOf(tile.spec, binding, ROWS_OF_LINE[buffer]!)] : [],
+  )
   const wgsl = [
     'enable subgroups;',
     ...declare(bindings),
-    ...images.map((binding, i) => declareImage(bindings.length + i, bindings[binding]![0])),
+    ...images.map((image, i) => declareImage(bindings.length + i, bindings[image.binding]![0], image)),
     `@compute @workgroup_size(${LANES})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
     tile.grid.wgsl,

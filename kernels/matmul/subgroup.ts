@@ -8,8 +8,8 @@
  *      row 1  [ 4 | 4 | … | 4 ]                and handed round by subgroupBroadcast with a constant lane
  *        ⋮
  *
- * Loads are what such a kernel spends its time on. An operand whose lines are whole 4-vectors is read as an image, four
- * values a lane at once; the other one lane by lane, a value at a time (`kernels/image.ts`).
+ * Loads are what such a kernel spends its time on. An operand whose lines are long enough is read as an image, four values
+ * a lane at once; the other one lane by lane, a value at a time (`operand.ts`).
  *
  * tn: rows of A are neighbours. As an image, the lanes of a load share out R/4 vectors of 4 rows and 32/R steps of k; else
  * a lane loads `rows` of them at once (where rows | m) and holds rows·lane + c.
@@ -23,11 +23,12 @@
  * The driver takes half a second for such a text, so shapes share one where they can: with whole tiles of columns and
  * whole vectors along k the sizes are not in the text. n and m come from the grid, k (and m, where its last tile is not
  * whole) from the lengths of A and C: these bindings must cover exactly their operand. A text with an epilogue
- * has n and k, and m only where its last tile is not whole.
+ * has n and k, and m only where its last tile is not whole, or A is an image.
  */
 import { gridOf, range } from '../grid.js'
 import { declareImage } from '../image.js'
 import type { Kernel, Target } from '../kernel.js'
+import { imageOf, operandOf } from './operand.js'
 import { bindingCount, declareOperands, type MatmulSpec, nameOf, pairsOf, rounded } from './spec.js'
 
 export interface SubgroupTile {
@@ -36,8 +37,6 @@ export interface SubgroupTile {
 }
 
 const LANES = 8
-/** Values of an image that a lane loads at once, so the depth of the tiles that read one. */
-const TEXEL = 4
 const vector = (width: number) => (width === 1 ? 'f32' : `vec${width}f`)
 
 /** Declares `sizeM`, `sizeN`, `sizeK`, and how the text is shared: see above. */
@@ -60,17 +59,6 @@ const declareSizes = (
   ]
 }
 
-/** Whether the operand's lines are whole 4-vectors, and the tile takes as many steps of k at a time. */
-const readsImage = (
-  { layout, m, n, k }: Pick<MatmulSpec, 'layout' | 'm' | 'n' | 'k'>,
-  operand: 'A' | 'B',
-  { hasImages }: Target,
-  depth: number,
-): boolean => {
-  const line = operand === 'A' ? (layout === 'tn' ? m : k) : layout === 'nt' ? k : n
-  return hasImages === true && depth === TEXEL && line % TEXEL === 0
-}
-
 export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, target: Target): Kernel => {
   const { layout, m, n, k } = spec
   const R = LANES * rows
@@ -82,22 +70,18 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const parts = wide ? 1 : neighbours ? 4 : Math.min(4, fewest)
   const columns = LANES * parts * (wide ? 4 : 1)
   const divides = { rows: m % R === 0, columns: n % columns === 0 }
-  // How many values one load takes: along k where k is the operand's fast axis, else along the columns.
-  const alongK = k % depth === 0 ? depth : 1
-  const isImage = {
-    A: readsImage(spec, 'A', target, depth),
-    B: readsImage(spec, 'B', target, depth),
+  // tn: the lanes of a load of A's image share out 32 values: R rows and so many steps of k.
+  const steps32 = layout === 'tn' ? 32 / R : 1
+  const image = {
+    A: k % steps32 === 0 ? imageOf(spec, 'A', target, depth) : undefined,
+    B: imageOf(spec, 'B', target, depth),
   }
   // tn: neighbouring rows of A are neighbours in memory, so that one load may take several of them.
-  const across = layout !== 'tn' ? 1 : isImage.A ? TEXEL : m % rows === 0 ? rows : 1
+  const across = layout !== 'tn' ? 1 : image.A !== undefined ? 4 : m % rows === 0 ? rows : 1
   /** Vectors of neighbouring rows that the tile has, and the steps of k that a load of all lanes has of them. */
   const quads = R / across
-  const stepsOfLoad = isImage.A && layout === 'tn' ? LANES / quads : 1
-  const width = {
-    a: layout === 'tn' ? across : alongK,
-    b: wide ? 4 : layout === 'nt' ? alongK : 1,
-    c: neighbours ? 4 : 1,
-  } as const
+  const stepsOfLoad = image.A === undefined ? 1 : steps32
+  const widthC = neighbours ? 4 : 1
   // One operand's strip stays in the cache while the other operand, the smaller one, goes by; B's strip is the wider.
   const isDown = m <= 2 * n
   const [down, right] = [['tileRow', Math.ceil(m / R)] as const, ['tileColumn', Math.ceil(n / columns)] as const]
@@ -106,10 +90,13 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const isFolded = grid.workgroups[0] !== first[1] || grid.workgroups[1] !== second[1]
   // Whole vectors along k: every binding is a multiple of 16 bytes, so its length is its operand's.
   const isShared = divides.columns && k % 4 === 0 && !isFolded && pairs === undefined
-  const start = (stride: string, isBroadcast = false) =>
-    spec.batch === 1 || isBroadcast ? '0u' : `product * (${stride})`
-  const startOfB = start(`sizeK * sizeN / ${width.b}u`, spec.broadcastB)
   const declare = isShared ? 'let' : 'const'
+  // How many values one load takes: along k where k is the operand's fast axis, else along the columns.
+  const alongK = k % depth === 0 ? depth : 1
+  const operands = {
+    A: operandOf(spec, 'A', { width: layout === 'tn' ? across : alongK, depth, declare, image: image.A }),
+    B: operandOf(spec, 'B', { width: wide ? 4 : layout === 'nt' ? alongK : 1, depth, declare, image: image.B }),
+  }
   const columnOf = (q: number) => `column + ${q * LANES}u`
   const within = (at: string, size: number) => (divides.columns ? at : `min(${at}, ${size - 1}u)`)
   /** Of pairs, the lane's first parts are first columns, the others their partners in the same order. */
@@ -118,31 +105,20 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     pairs === undefined
       ? neighbours && !wide
         ? `${within('column', n / 4)} * 4u + ${q}u`
-        : within(columnOf(q), n / width.c)
+        : within(columnOf(q), n / widthC)
       : pairs.column(within(columnOf(q % half), pairs.count), q >= half)
-  /** `line{name}{j}`: j lines; outside the loop, since the driver hoists nothing. */
-  const multiplesOf = (name: 'A' | 'B', isNeeded: boolean) =>
-    isNeeded ? range(depth + 1).map((j) => `${declare} line${name}${j} = ${j}u * line${name};`) : []
-
   /** How many loads of A there are for a step of k: one for every 8 vectors of rows, and none for fewer. */
   const loadsOfA = Math.ceil(quads / LANES)
   const setUp = [
-    // How far it is from one step of k to the next, for operands whose fast axis is another.
-    ...(layout === 'tn' ? [`${declare} lineA = sizeM / ${width.a}u;`] : []),
-    ...(layout === 'nt' ? [] : [`${declare} lineB = sizeN / ${width.b}u;`]),
+    ...operands.A.setUp,
+    ...operands.B.setUp,
     ...range(loadsOfA).map((p) => {
       const own = stepsOfLoad === 1 ? `${p * LANES}u + lane` : `lane % ${quads}u`
       const row = across === 1 ? `row + ${own}` : `row / ${across}u + ${own}`
       const inside = divides.rows ? row : `min(${row}, sizeM${across === 1 ? '' : ` / ${across}u`} - 1u)`
-      const place = layout === 'tn' ? `(${inside})` : `(${inside}) * (sizeK / ${width.a}u)`
-      const step = stepsOfLoad === 1 ? '' : ` + lane / ${quads}u * lineA`
-      return `let a${p} = ${start(`sizeM * sizeK / ${width.a}u`, spec.broadcastA)} + ${place}${step};`
+      return operands.A.begin(`a${p}`, inside, stepsOfLoad === 1 ? undefined : `lane / ${quads}u`)
     }),
-    ...range(parts).map(
-      (q) => `let b${q} = ${startOfB} + (${operandColumn(q)})${layout === 'nt' ? ` * (sizeK / ${width.b}u)` : ''};`,
-    ),
-    ...multiplesOf('A', layout === 'tn'),
-    ...multiplesOf('B', layout !== 'nt'),
+    ...range(parts).map((q) => operands.B.begin(`b${q}`, operandColumn(q))),
     ...range(R).map((r) =>
       range(parts)
         .map((q) => `var s${r}_${q} = ${vector(wide ? 4 : 1)}();`)
@@ -150,38 +126,24 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     ),
   ]
 
-  /** A load of several steps goes beyond the last one where not all are left; no one uses what it finds. */
-  const withinA = (at: string, count: number) =>
-    count % stepsOfLoad === 0
-      ? at
-      : `min(${at}, ${start(`sizeM * sizeK / ${width.a}u`, spec.broadcastA)} + sizeK * lineA - 1u)`
-
   /**
    * `count` values of k from depth·`i` (an expression) on: the loads, then every product. (Counting k itself and dividing
    * by the vectors' length costs 40 % where the rows' length is a power of two.)
    */
   const steps = (i: string, count: number): readonly string[] => {
     if (count === 0) return []
-    const alongLines = (name: 'A' | 'B', j: number) => `${i} * line${name}${depth} + line${name}${j}`
-    const alongOne = (j: number) => `${i} * ${depth}u + ${j}u`
-    const load = (name: string, operand: 'A' | 'B', at: string) => {
-      const element = isImage[operand] ? `load_${operand}(${at})` : `${operand}[${at}]`
-      return `let ${name} = ${rounded(spec, element)};`
-    }
+    const load = (name: string, operand: 'A' | 'B', at: string, j: number) =>
+      `let ${name} = ${rounded(spec, operands[operand].load(at, i, j))};`
     const loadA = (p: number) =>
-      layout === 'tn'
-        ? range(count)
+      layout !== 'tn' && operands.A.width > 1
+        ? [load(`x${p}`, 'A', `a${p}`, 0)]
+        : range(count)
             .filter((j) => j % stepsOfLoad === 0)
-            .map((j) => load(`x${p}_${j}`, 'A', withinA(`a${p} + ${alongLines('A', j)}`, count)))
-        : width.a > 1
-          ? [load(`x${p}`, 'A', `a${p} + ${i}`)]
-          : range(count).map((j) => load(`x${p}_${j}`, 'A', `a${p} + ${alongOne(j)}`))
+            .map((j) => load(`x${p}_${j}`, 'A', `a${p}`, j))
     const loadB = (q: number) =>
-      layout === 'nt' && width.b > 1
-        ? [load(`y${q}`, 'B', `b${q} + ${i}`)]
-        : range(count).map((j) =>
-            load(`y${q}_${j}`, 'B', `b${q} + ${layout === 'nt' ? alongOne(j) : alongLines('B', j)}`),
-          )
+      layout === 'nt' && operands.B.width > 1
+        ? [load(`y${q}`, 'B', `b${q}`, 0)]
+        : range(count).map((j) => load(`y${q}_${j}`, 'B', `b${q}`, j))
     /** Row r's value at step j, on every lane. */
     const broadcast = (r: number, j: number): string => {
       if (layout === 'tn') {
@@ -190,9 +152,9 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
         return `subgroupBroadcast(${part}, ${step * quads + (quad % LANES)}u)`
       }
       const p = Math.floor(r / LANES)
-      return `subgroupBroadcast(${width.a > 1 ? `x${p}[${j}]` : `x${p}_${j}`}, ${r % LANES}u)`
+      return `subgroupBroadcast(${operands.A.width > 1 ? `x${p}[${j}]` : `x${p}_${j}`}, ${r % LANES}u)`
     }
-    const partOfB = (q: number, j: number) => (layout === 'nt' && width.b > 1 ? `y${q}[${j}]` : `y${q}_${j}`)
+    const partOfB = (q: number, j: number) => (layout === 'nt' && operands.B.width > 1 ? `y${q}[${j}]` : `y${q}_${j}`)
     const products = (r: number) =>
       range(count).map((j) => {
         const sums = range(parts).map((q) => `s${r}_${q} += x * ${partOfB(q, j)};`)
@@ -202,7 +164,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     return [...range(parts).flatMap(loadB), ...range(loadsOfA).flatMap(loadA), ...range(R).flatMap(products)]
   }
 
-  const startOfC = start(`sizeM * sizeN / ${width.c}u`)
+  const startOfC = spec.batch === 1 ? '0u' : `product * (sizeM * sizeN / ${widthC}u)`
   const storesOf = (r: number): readonly string[] => {
     const within = (q: number, size: number, store: string) =>
       divides.columns ? store : `if (${columnOf(q)} < ${size}u) { ${store} }`
@@ -210,10 +172,10 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
       return range(half).map((q) =>
         within(q, pairs.count, pairs.finish(`row + ${r}u`, columnOf(q), `s${r}_${q}`, `s${r}_${q + half}`)),
       )
-    const line = `${startOfC} + (row + ${r}u) * (sizeN / ${width.c}u)`
+    const line = `${startOfC} + (row + ${r}u) * (sizeN / ${widthC}u)`
     const sums = range(parts).map((q) => `s${r}_${q}`)
     const stored = neighbours && !wide ? [`vec4f(${sums.join(', ')})`] : sums
-    return stored.map((sum, q) => within(q, n / width.c, `C[${line} + ${columnOf(q)}] = ${sum};`))
+    return stored.map((sum, q) => within(q, n / widthC, `C[${line} + ${columnOf(q)}] = ${sum};`))
   }
   const stores = range(R).map((r) => {
     const text = storesOf(r).join(' ')
@@ -221,18 +183,28 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   })
 
   const whole = Math.floor(k / depth)
-  const images = (['A', 'B'] as const).filter((name) => isImage[name])
+  const images = (['A', 'B'] as const).flatMap((name) => {
+    const { [name]: spec } = image
+    return spec === undefined ? [] : [{ name, spec }]
+  })
   const bindings = bindingCount(spec)
+  const width = { a: operands.A.width, b: operands.B.width, c: widthC } as const
   const wgsl = [
     'enable subgroups;',
     declareOperands(spec, { a: vector(width.a), b: vector(width.b), c: vector(width.c) }),
-    ...images.map((name, i) => declareImage(bindings + i, name)),
+    ...images.map(({ name, spec }, i) => declareImage(bindings + i, name, spec)),
     `@compute @workgroup_size(${LANES})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
-    ...declareSizes(spec, isShared, pairs === undefined || !divides.rows, { rows: R, columns, isDown }, width),
+    ...declareSizes(
+      spec,
+      isShared,
+      pairs === undefined || !divides.rows || image.A !== undefined,
+      { rows: R, columns, isDown },
+      width,
+    ),
     grid.wgsl,
     `let row = tileRow * ${R}u;`,
-    `let column = tileColumn * ${columns / (pairs === undefined ? width.c : 2)}u + lane;`,
+    `let column = tileColumn * ${columns / (pairs === undefined ? widthC : 2)}u + lane;`,
     ...setUp,
     `${declare} whole = sizeK / ${depth}u;`,
     ...(whole === 0 ? [] : ['for (var i = 0u; i < whole; i++) {', ...steps('i', depth), '}']),
@@ -244,7 +216,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     name: nameOf(spec, { family: 'subgroup', rows, depth }),
     wgsl,
     bindings,
-    ...(images.length > 0 && { images: images.map((name) => (name === 'A' ? 0 : 1)) }),
+    ...(images.length > 0 && { images: images.map(({ spec }) => spec) }),
     workgroups: grid.workgroups,
   }
 }

@@ -25,13 +25,13 @@ export const tuningCandidates = (spec: MatmulSpec, target: Target): readonly Mat
 }
 
 /** Leaves out what has never won by much: a software adapter takes a second to compile each. */
-const mayWin = (variant: MatmulVariant, { m }: MatmulSpec, { subgroupSize }: Target): boolean => {
+const mayWin = (variant: MatmulVariant, { m }: MatmulSpec, { subgroupSize, hasImages }: Target): boolean => {
   if (variant.family === 'plain') return subgroupSize !== 8
   if (variant.family === 'tiled' || variant.family === 'matrix') return true
   const { rows, depth } = variant
-  const isLean = depth === 2 && rows > 1 && m > 8 * (rows - 1)
-  const isOneOrMost = depth === 4 && (rows === 1 || (rows === 4 && m > 16))
-  return isLean || isOneOrMost
+  // Fewer rows than the tile before has need no larger one.
+  if (rows > 1 && m <= 4 * rows) return false
+  return hasImages === true ? depth === 4 : depth === 2 ? rows > 1 : rows !== 2
 }
 
 /** The variant of that name on this adapter, if it has one: names are what is kept on disk. */

@@ -54,8 +54,8 @@ export interface Device {
   readonly pipelines: Map<string, Promise<GPUComputePipeline>>
   /** The fastest variants, by shape; filled by `backend.ts` from what was measured. */
   readonly tuning: Map<string, MatmulVariant>
-  /** Images of bindings, by their place in `Kernel.images`; made by `image.ts`. */
-  readonly images: GPUTexture[]
+  /** Images of bindings, by what may share one; made by `image.ts`. */
+  readonly images: Map<string, GPUTexture>
   /** Idle read-back buffers; used by `buffer.ts`. */
   readonly staging: GPUBuffer[]
   /** Opens a further device of the same adapter. */
@@ -167,7 +167,6 @@ const LIMITS = [
   'maxComputeWorkgroupSizeZ',
   'maxComputeWorkgroupsPerDimension',
   'minStorageBufferOffsetAlignment',
-  'maxTextureDimension2D',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[]
 
 /** Features kernels can use, where they are there. */
@@ -214,7 +213,7 @@ const wrap = (
     fail,
     pipelines: new Map(),
     tuning: new Map(),
-    images: [],
+    images: new Map(),
     staging: [],
     another: openDevice(options),
     dispose: () => gpu.destroy(),

@@ -4,7 +4,7 @@
 import type { Kernel } from '../../kernels/kernel.js'
 import { assertAlive, type Device } from './adapter.js'
 import type { Range } from './buffer.js'
-import { copyImage, IMAGE_LAYOUT, type Image, imageOf } from './image.js'
+import { copyImage, type Image, imageLayout, imageOf, viewOf } from './image.js'
 import { settled } from './waiting.js'
 
 /**
@@ -38,10 +38,10 @@ export const commandOf = async (device: Device, kernel: Kernel, ranges: readonly
   if (ranges.length !== kernel.bindings)
     throw new Error(`${kernel.name} has ${kernel.bindings} bindings, given ${ranges.length} buffers`)
   const pipeline = await pipelineOf(device, kernel)
-  const images = (kernel.images ?? []).map((binding, place) => imageOf(device, place, ranges[binding]!))
+  const images = (kernel.images ?? []).map((image, place) => imageOf(device, place, image, ranges[image.binding]!))
   const resources = [
     ...ranges.map(({ buffer, offset, bytes }) => ({ buffer, offset, size: bytes })),
-    ...images.map(({ to }) => to.createView()),
+    ...images.map(viewOf),
   ]
   const bindings = device.gpu.createBindGroup({
     layout: pipeline.getBindGroupLayout(0),
@@ -97,7 +97,7 @@ const compile = async (gpu: GPUDevice, kernel: Kernel): Promise<GPUComputePipeli
   if (error !== null) throw new Error(`${kernel.name} does not compile\n${error.message}`)
   const kinds = [
     ...Array.from({ length: kernel.bindings }, () => ({ buffer: { type: 'storage' } }) as const),
-    ...(kernel.images ?? []).map(() => ({ storageTexture: IMAGE_LAYOUT })),
+    ...(kernel.images ?? []).map((image) => ({ storageTexture: imageLayout(image) })),
   ]
   const entries = kinds.map((kind, binding) => ({ binding, visibility: COMPUTE_STAGE, ...kind }))
   const layout = gpu.createPipelineLayout({ bindGroupLayouts: [gpu.createBindGroupLayout({ entries })] })

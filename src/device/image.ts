@@ -1,76 +1,104 @@
-/** Images of bindings (`kernels/image.ts`): textures that the bytes of a binding are copied into before it is read. */
-import { IMAGE_PADDING, IMAGE_WIDTH, TEXEL_BYTES } from '../../kernels/image.js'
+/** Images of bindings (`kernels/image.ts`): textures that a binding is copied into, strip by strip, before it is read. */
+import { type ImageSpec, isLayered, LAYER_ROWS, layersOf, PADDING, STRIP } from '../../kernels/image.js'
 import type { Program } from '../compile/index.js'
 import type { Device } from './adapter.js'
 import type { Range } from './buffer.js'
 
 export interface Image {
+  readonly spec: ImageSpec
   readonly from: Range
   readonly to: GPUTexture
 }
 
 const FORMAT = 'rgba32float'
-const ROW_BYTES = IMAGE_WIDTH * TEXEL_BYTES
+const TEXEL_BYTES = 16
 
-export const IMAGE_LAYOUT = { access: 'read-only', format: FORMAT } as const
+const dimensionOf = (spec: ImageSpec) => (isLayered(spec) ? '2d-array' : '2d')
 
-const rowsOf = (bytes: number): number => Math.ceil(bytes / ROW_BYTES)
-
-/**
- * The image that dispatches see at this place of theirs. There is one a device, large enough for the largest so far: what
- * was bound to a smaller one before keeps it.
- */
-export const imageOf = (device: Device, place: number, from: Range): Image => ({
-  from,
-  to: textureOf(device, place, rowsOf(from.bytes)),
+export const imageLayout = (spec: ImageSpec): GPUStorageTextureBindingLayout => ({
+  access: 'read-only',
+  format: FORMAT,
+  viewDimension: dimensionOf(spec),
 })
 
-const textureOf = (device: Device, place: number, rows: number): GPUTexture => {
-  const known = device.images[place]
-  if (known !== undefined && known.height >= rows) return known
+/** 4-vectors of a row. */
+const widthOf = ({ strip }: ImageSpec): number => (strip > STRIP ? strip + PADDING : strip)
+/** Rows of a layer, and layers. */
+const heightOf = (spec: ImageSpec): readonly [number, number] =>
+  isLayered(spec) ? [LAYER_ROWS, layersOf(spec)] : [(spec.lines * spec.line) / (4 * spec.strip), 1]
+
+/** Dispatches share the texture of a place of theirs, a width and a number of dimensions. */
+const keyOf = (place: number, spec: ImageSpec): string => `image ${place} ${widthOf(spec)} ${dimensionOf(spec)}`
+
+/** The image that dispatches see at this place of theirs: what was bound to a smaller texture before keeps it. */
+export const imageOf = (device: Device, place: number, spec: ImageSpec, from: Range): Image => ({
+  spec,
+  from,
+  to: textureOf(device, place, spec),
+})
+
+export const viewOf = ({ spec, to }: Image): GPUTextureView => to.createView({ dimension: dimensionOf(spec) })
+
+const textureOf = (device: Device, place: number, spec: ImageSpec): GPUTexture => {
+  const key = keyOf(place, spec)
+  const known = device.images.get(key)
+  const [rows, layers] = heightOf(spec)
+  if (known !== undefined && known.height >= rows && known.depthOrArrayLayers >= layers) return known
   const made = device.gpu.createTexture({
-    label: `image ${place}`,
-    size: [IMAGE_WIDTH + IMAGE_PADDING, rows],
+    label: key,
+    size: [widthOf(spec), rows, layers],
     format: FORMAT,
     usage: STORAGE_BINDING | COPY_DST,
   })
-  device.images[place] = made
+  device.images.set(key, made)
   return made
 }
 
-/** Makes the images that a program needs, so that none is outgrown while its dispatches are made ready. */
-export const reserveImages = (device: Device, program: Program): void =>
-  imageBytes(program).forEach((bytes, place) => void textureOf(device, place, rowsOf(bytes)))
-
-/** Whole rows, then what is left. */
-export const copyImage = (
-  encoder: GPUCommandEncoder,
-  { from: { buffer, offset, bytes }, to: texture }: Image,
-): void => {
-  const texels = Math.ceil(bytes / TEXEL_BYTES)
-  const rows = Math.floor(texels / IMAGE_WIDTH)
-  const left = texels % IMAGE_WIDTH
-  if (rows > 0)
-    encoder.copyBufferToTexture({ buffer, offset, bytesPerRow: ROW_BYTES }, { texture }, [IMAGE_WIDTH, rows])
-  if (left > 0)
-    encoder.copyBufferToTexture({ buffer, offset: offset + rows * ROW_BYTES }, { texture, origin: [0, rows] }, [
-      left,
-      1,
-    ])
+/** Strip by strip, each down the layers. Of a binding that is too short for the image nothing is shown. */
+export const copyImage = (encoder: GPUCommandEncoder, { spec, from, to: texture }: Image): void => {
+  const { buffer, offset, bytes } = from
+  const { lines, line, strip } = spec
+  const [bytesPerRow, stripBytes] = [4 * line, TEXEL_BYTES * strip]
+  if (bytes < lines * bytesPerRow) return
+  for (let s = 0; s < bytesPerRow / stripBytes; s++)
+    for (let l = 0; l < lines; ) {
+      const row = s * lines + l
+      const count = Math.min(lines - l, LAYER_ROWS - (row % LAYER_ROWS))
+      encoder.copyBufferToTexture(
+        { buffer, offset: offset + s * stripBytes + l * bytesPerRow, bytesPerRow },
+        { texture, origin: [0, row % LAYER_ROWS, Math.floor(row / LAYER_ROWS)] },
+        [strip, count],
+      )
+      l += count
+    }
 }
+
+/** The largest image of every place, width and number of dimensions. */
+const largestImages = ({ kernels, dispatches }: Program): ReadonlyMap<string, readonly [number, ImageSpec]> => {
+  const largest = new Map<string, readonly [number, ImageSpec]>()
+  for (const { kernel } of dispatches)
+    for (const [place, spec] of (kernels[kernel]!.images ?? []).entries()) {
+      const key = keyOf(place, spec)
+      const other = largest.get(key)
+      if (other === undefined || bytesOf(other[1]) < bytesOf(spec)) largest.set(key, [place, spec])
+    }
+  return largest
+}
+
+const bytesOf = (spec: ImageSpec): number => TEXEL_BYTES * widthOf(spec) * heightOf(spec).reduce((x, y) => x * y)
+
+/** Makes the images that a program needs, so that none is outgrown while its dispatches are made ready. */
+export const reserveImages = (device: Device, program: Program): void => {
+  for (const [place, spec] of largestImages(program).values()) textureOf(device, place, spec)
+}
+
+/** Bytes of the images that a program needs, by name. */
+export const imageBytes = (program: Program): readonly { readonly name: string; readonly bytes: number }[] =>
+  [...largestImages(program)].map(([name, [, spec]]) => ({ name, bytes: bytesOf(spec) }))
 
 /** Bytes of the images a device has. */
 export const allocatedImageBytes = ({ images }: Device): number =>
-  images.reduce((n, { height }) => n + ROW_BYTES * height, 0)
-
-/** Bytes of the images that a program needs, by their place. */
-export const imageBytes = ({ kernels, dispatches }: Program): readonly number[] => {
-  const most: number[] = []
-  for (const { kernel, bindings } of dispatches)
-    for (const [place, binding] of (kernels[kernel]!.images ?? []).entries())
-      most[place] = Math.max(most[place] ?? 0, ROW_BYTES * rowsOf(bindings[binding]!.bytes))
-  return most
-}
+  [...images.values()].reduce((n, t) => n + TEXEL_BYTES * t.width * t.height * t.depthOrArrayLayers, 0)
 
 // Bits of `GPUTextureUsage`.
 const COPY_DST = 0x2

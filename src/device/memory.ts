@@ -32,7 +32,7 @@ export const memoryPlan = (program: Program, limits: MemoryLimits): MemoryPlan =
     isShared: kind === 'resident',
   }))
   // One a device, but counted for every program: a later one may be larger.
-  const images = imageBytes(program).map((bytes, place) => ({ name: `image ${place}`, bytes, isShared: false }))
+  const images = imageBytes(program).map((image) => ({ ...image, isShared: false }))
   const refusal = tooLarge(program, limits)
   return { buffers: [...buffers, ...images], ...(refusal !== undefined && { refusal }) }
 }
