@@ -12,7 +12,8 @@
  *      a handed round by subgroupBroadcast        p handed round by subgroupShuffle
  *
  * as the matmul kernels for these adapters do, and for the same reasons (no workgroup memory, whose barriers are slow
- * there; every loaded or handed-round number used several times; loop bodies of some hundred instructions).
+ * there; every loaded or handed-round number used several times; loop bodies of some hundred instructions; rows read as
+ * images where they can be).
  */
 import { type Grid, range } from '../grid.js'
 import { canBeImage, declareImage, type ImageSpec } from '../image.js'

@@ -18,7 +18,7 @@ export interface Operand {
 }
 
 /** What an operand's lines are and what the kernel takes of them at a time. */
-export interface Taken {
+interface Taken {
   /** Values a lane loads at once from the buffer. */
   readonly width: 1 | 2 | 4
   /** Steps of k in the loop's body. */
@@ -29,7 +29,7 @@ export interface Taken {
 }
 
 /** Whether the operand's lines go along k. */
-export const isAlongK = ({ layout }: Pick<MatmulSpec, 'layout'>, name: 'A' | 'B'): boolean =>
+const isAlongK = ({ layout }: Pick<MatmulSpec, 'layout'>, name: 'A' | 'B'): boolean =>
   name === 'A' ? layout !== 'tn' : layout === 'nt'
 
 /** Values of an image that a lane loads at once: so many steps of k where lines go along it. */

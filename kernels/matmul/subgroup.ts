@@ -15,15 +15,15 @@
  * a lane loads `rows` of them at once (where rows | m) and holds rows·lane + c.
  * A lane's columns are neighbours where 4 | n, and C is stored as 4-vectors; else, and where an epilogue wants pairs, up to
  * four at a distance of 8. nn, tn: B is read as 4-vectors along n where they are there. nt: along k like A. Vectors along
- * k need depth | k; otherwise they are gathered by scalar loads, and what is left of k follows the loop. Rows and columns beyond the edge are clamped when
- * loading and skipped when storing; nothing of that is in the text when the sizes divide.
+ * k need depth | k; otherwise they are gathered by scalar loads, and what is left of k follows the loop. Rows and columns
+ * beyond the edge are clamped when loading and skipped when storing; nothing of that is in the text when the sizes divide.
  * The body should fit the processor's cache of decoded instructions, some 4000, or half of it where another thread shares
  * the core: rows·depth = 8 does with images, 4 without; twice as much lost a tenth to a third on AMD Zen 3.
  *
  * The driver takes half a second for such a text, so shapes share one where they can: with whole tiles of columns and
  * whole vectors along k the sizes are not in the text. n and m come from the grid, k (and m, where its last tile is not
  * whole) from the lengths of A and C: these bindings must cover exactly their operand. A text with an epilogue
- * has n and k, and m only where its last tile is not whole, or A is an image.
+ * has n and k, and m only where its last tile is not whole.
  */
 import { gridOf, range } from '../grid.js'
 import { declareImage } from '../image.js'
@@ -195,13 +195,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
     ...images.map(({ name, spec }, i) => declareImage(bindings + i, name, spec)),
     `@compute @workgroup_size(${LANES})`,
     'fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(subgroup_invocation_id) lane: u32) {',
-    ...declareSizes(
-      spec,
-      isShared,
-      pairs === undefined || !divides.rows || image.A !== undefined,
-      { rows: R, columns, isDown },
-      width,
-    ),
+    ...declareSizes(spec, isShared, pairs === undefined || !divides.rows, { rows: R, columns, isDown }, width),
     grid.wgsl,
     `let row = tileRow * ${R}u;`,
     `let column = tileColumn * ${columns / (pairs === undefined ? widthC : 2)}u + lane;`,
