@@ -10,7 +10,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { attentionBackward, attentionForward, attentionStatistics } from '../kernels/attention/index.js'
 import type { Kernel } from '../kernels/kernel.js'
-import { allocate, commandOf, type Device, encode, finished, openDevice, write } from '../src/device/index.js'
+import { allocate, commandBuffer, commandOf, type Device, finished, openDevice, write } from '../src/device/index.js'
 import { showProblem } from '../src/problem.js'
 
 const ROUNDS = 9
@@ -46,10 +46,9 @@ const prepare = async (
   const ranges = buffers.map((b) => ({ buffer: b, offset: 0, bytes: b.size }))
   const commands = await Promise.all(kernels.map((kernel) => commandOf(device, kernel, ranges)))
   return async () => {
-    const encoder = device.gpu.createCommandEncoder()
-    for (let i = 0; i < repeats; i++) encode(encoder, commands)
+    const work = commandBuffer(device, commands, repeats)
     const start = performance.now()
-    device.gpu.queue.submit([encoder.finish()])
+    device.gpu.queue.submit([work])
     await finished(device)
     return (performance.now() - start) / 1000 / repeats
   }

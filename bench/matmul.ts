@@ -16,7 +16,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Kernel } from '../kernels/kernel.js'
 import { type MatmulSpec, matmul, matmulVariants, selectMatmul } from '../kernels/matmul/index.js'
-import { allocate, commandOf, type Device, encode, finished, openDevice, write } from '../src/device/index.js'
+import { allocate, commandBuffer, commandOf, type Device, finished, openDevice, write } from '../src/device/index.js'
 import { showProblem } from '../src/problem.js'
 
 const ROUNDS = 11
@@ -101,14 +101,10 @@ const prepare = async (device: Device, kernel: Kernel, buffers: readonly GPUBuff
   const command = await commandOf(device, kernel, ranges)
   const repeats = Math.max(1, Math.ceil((kernel.name === 'naive' ? OPERATIONS / 10 : OPERATIONS) / operations))
   const run = async () => {
-    const encoder = device.gpu.createCommandEncoder()
-    encode(
-      encoder,
-      Array.from({ length: repeats }, () => command),
-    )
+    const work = commandBuffer(device, [command], repeats)
     const start = performance.now()
     const used = process.cpuUsage()
-    device.gpu.queue.submit([encoder.finish()])
+    device.gpu.queue.submit([work])
     await finished(device)
     const { user, system } = process.cpuUsage(used)
     return { wall: (performance.now() - start) / 1e3 / repeats, processor: (user + system) / 1e6 / repeats }

@@ -38,15 +38,18 @@ export const PADDING = 4
 /** Rows of a texture, or 4-vectors of a row, by WebGPU's default limit; what has more of them goes on in another layer. */
 export const LAYER_ROWS = 8192
 
+/** Layers of a texture, by the same. */
+const MOST_LAYERS = 256
+
 export const layersOf = ({ lines, line, strip }: ImageSpec): number =>
   Math.ceil((lines * line) / (4 * strip) / LAYER_ROWS)
 
 /** The type of the texture: of layers only where it takes some, since finding the layer takes time. */
 export const isLayered = (spec: ImageSpec): boolean => layersOf(spec) > 1
 
-/** Whether an image of so many layers can be: WebGPU's default limits again. */
+/** Whether WebGPU copies and holds it. */
 export const canBeImage = (spec: ImageSpec): boolean =>
-  spec.line % LINE_NUMBERS === 0 && spec.strip + PADDING <= LAYER_ROWS && layersOf(spec) <= 256
+  spec.line % LINE_NUMBERS === 0 && spec.strip + PADDING <= LAYER_ROWS && layersOf(spec) <= MOST_LAYERS
 
 /**
  * Declares the image at `binding` and `fn load_{name}(x: u32, row: u32) -> vec4f`: of the 4-vector t of a line, x is

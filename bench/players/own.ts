@@ -4,10 +4,10 @@ import * as E from 'fp-ts/lib/Either.js'
 import { matmul } from '../../kernels/matmul/index.js'
 import {
   allocate,
+  commandBuffer,
   commandOf,
   type Device,
   dispatch,
-  encode,
   finished,
   openDevice,
   readBack,
@@ -65,9 +65,7 @@ const prepareMatmul = async ({ layout, m, n, k }: MatmulTask, folder: string): P
   const command = await commandOf(device, kernel, ranges)
   return {
     run: () => {
-      const encoder = device.gpu.createCommandEncoder()
-      encode(encoder, [command])
-      device.gpu.queue.submit([encoder.finish()])
+      device.gpu.queue.submit([commandBuffer(device, [command])])
     },
     finish: () => finished(device),
     drop: () => {

@@ -5,7 +5,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import type { BufferRange, Program } from '../../src/compile/index.js'
-import { allocate, commandOf, type Device, encode, finished, write } from '../../src/device/index.js'
+import { allocate, commandBuffer, commandOf, type Device, finished, write } from '../../src/device/index.js'
 import type { HostArray, Profiler } from '../../src/ir/index.js'
 import { showProblem } from '../../src/problem.js'
 
@@ -46,13 +46,9 @@ export const profile = async (
     const ranges = uses[0]!.bindings.map(({ buffer, ...range }) => ({ buffer: made[buffer]!, ...range }))
     const command = await commandOf(device, kernel, ranges)
     const run = async (repeats: number): Promise<number> => {
-      const encoder = device.gpu.createCommandEncoder()
-      encode(
-        encoder,
-        Array.from({ length: repeats }, () => command),
-      )
+      const work = commandBuffer(device, [command], repeats)
       const start = clock()
-      device.gpu.queue.submit([encoder.finish()])
+      device.gpu.queue.submit([work])
       await finished(device)
       return (clock() - start) / repeats
     }

@@ -57,7 +57,7 @@ const COST = { load: 25, hand: 0.5, exp: 30 } as const
 export const planTile = (spec: AttentionSpec, sums: 1 | 2, target: Target): Tile => {
   const vectors = vectorsOf(spec)
   const { chunks, width } = vectors
-  const images = Object.values(ROWS_OF_LINE).map((rows) => imageOf(spec, 0, rows))
+  const images = Object.values(ROWS_OF_LINE).map((rows) => imageSpec(spec, 0, rows))
   const hasImages = target.hasImages === true && width === 4 && images.every(canBeImage)
   const columns = Math.ceil(chunks / LANES)
   const time = (rows: number, keys: number): number => {
@@ -78,7 +78,7 @@ export const planTile = (spec: AttentionSpec, sums: 1 | 2, target: Target): Tile
 const ROWS_OF_LINE: Readonly<Record<string, number>> = { qkv: 3, dOut: 1 }
 
 /** A line a token, in one strip. */
-const imageOf = ({ batch, sequence, heads, headDim }: AttentionSpec, binding: number, rows: number): ImageSpec => {
+const imageSpec = ({ batch, sequence, heads, headDim }: AttentionSpec, binding: number, rows: number): ImageSpec => {
   const line = rows * heads * headDim
   return { binding, line, lines: batch * sequence, strip: line / 4 }
 }
@@ -217,7 +217,7 @@ export const tileKernel = (
   body: readonly string[],
 ): Kernel => {
   const images = bindings.flatMap(([buffer], binding) =>
-    isImage(tile, buffer) ? [imageOf(tile.spec, binding, ROWS_OF_LINE[buffer]!)] : [],
+    isImage(tile, buffer) ? [imageSpec(tile.spec, binding, ROWS_OF_LINE[buffer]!)] : [],
   )
   const wgsl = [
     'enable subgroups;',

@@ -36,7 +36,7 @@ const isAlongK = ({ layout }: Pick<MatmulSpec, 'layout'>, name: 'A' | 'B'): bool
 const TEXEL = 4
 
 /** Its image, in one strip where its lines go along k; none where the tile does not take what a load has of them. */
-export const imageOf = (
+export const imageSpec = (
   spec: MatmulSpec,
   name: 'A' | 'B',
   { hasImages }: Target,

@@ -28,7 +28,7 @@
 import { gridOf, range } from '../grid.js'
 import { declareImage } from '../image.js'
 import type { Kernel, Target } from '../kernel.js'
-import { imageOf, operandOf } from './operand.js'
+import { imageSpec, operandOf } from './operand.js'
 import { bindingCount, declareOperands, type MatmulSpec, nameOf, pairsOf, rounded } from './spec.js'
 
 export interface SubgroupTile {
@@ -66,15 +66,16 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   // A lane's columns: four neighbours, summed as a vector where B is loaded so, or as many as four at a distance of 8.
   const neighbours = n % 4 === 0 && pairs === undefined
   const wide = neighbours && layout !== 'nt'
+  const gathered = neighbours && !wide
   const fewest = pairs === undefined ? Math.ceil(n / LANES) : 2 * Math.ceil(n / (2 * LANES))
-  const parts = wide ? 1 : neighbours ? 4 : Math.min(4, fewest)
+  const parts = wide ? 1 : gathered ? 4 : Math.min(4, fewest)
   const columns = LANES * parts * (wide ? 4 : 1)
   const divides = { rows: m % R === 0, columns: n % columns === 0 }
   // tn: the lanes of a load of A's image share out 32 values: R rows and so many steps of k.
   const steps32 = layout === 'tn' ? 32 / R : 1
   const image = {
-    A: k % steps32 === 0 ? imageOf(spec, 'A', target, depth) : undefined,
-    B: imageOf(spec, 'B', target, depth),
+    A: k % steps32 === 0 ? imageSpec(spec, 'A', target, depth) : undefined,
+    B: imageSpec(spec, 'B', target, depth),
   }
   // tn: neighbouring rows of A are neighbours in memory, so that one load may take several of them.
   const across = layout !== 'tn' ? 1 : image.A !== undefined ? 4 : m % rows === 0 ? rows : 1
@@ -101,13 +102,11 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
   const within = (at: string, size: number) => (divides.columns ? at : `min(${at}, ${size - 1}u)`)
   /** Of pairs, the lane's first parts are first columns, the others their partners in the same order. */
   const half = parts / 2
-  const operandColumn = (q: number) =>
-    pairs === undefined
-      ? neighbours && !wide
-        ? `${within('column', n / 4)} * 4u + ${q}u`
-        : within(columnOf(q), n / widthC)
-      : pairs.column(within(columnOf(q % half), pairs.count), q >= half)
-  /** How many loads of A there are for a step of k: one for every 8 vectors of rows, and none for fewer. */
+  const operandColumn = (q: number): string => {
+    if (pairs !== undefined) return pairs.column(within(columnOf(q % half), pairs.count), q >= half)
+    return gathered ? `${within('column', n / 4)} * 4u + ${q}u` : within(columnOf(q), n / widthC)
+  }
+  /** How many loads of A there are for a step of k: one for every 8 vectors of rows, and for what is left of them. */
   const loadsOfA = Math.ceil(quads / LANES)
   const setUp = [
     ...operands.A.setUp,
@@ -174,7 +173,7 @@ export const subgroupMatmul = (spec: MatmulSpec, { rows, depth }: SubgroupTile, 
       )
     const line = `${startOfC} + (row + ${r}u) * (sizeN / ${widthC}u)`
     const sums = range(parts).map((q) => `s${r}_${q}`)
-    const stored = neighbours && !wide ? [`vec4f(${sums.join(', ')})`] : sums
+    const stored = gathered ? [`vec4f(${sums.join(', ')})`] : sums
     return stored.map((sum, q) => within(q, n / widthC, `C[${line} + ${columnOf(q)}] = ${sum};`))
   }
   const stores = range(R).map((r) => {

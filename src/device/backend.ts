@@ -12,7 +12,7 @@ import type { Dims } from '../shape/index.js'
 import { assertAlive, type Device, DeviceFailure, type DeviceOptions, halfSupport, openDevice } from './adapter.js'
 import { allocate, type Range, readBack, write } from './buffer.js'
 import { compileAhead } from './compile-ahead.js'
-import { type Command, commandOf, encode, isCompiled, pipelineOf } from './dispatch.js'
+import { commandOf, encode, isCompiled, pipelineOf } from './dispatch.js'
 import { allocatedImageBytes, reserveImages } from './image.js'
 import { demandRoom, hasRoom, planOn } from './memory.js'
 import { type Recorder, recorder } from './profile.js'
@@ -140,9 +140,9 @@ const executable = async (
   await Promise.all(program.kernels.map((k) => pipelineOf(device, k)))
   await compileAhead(device, unknown)
   reserveImages(device, program)
-  const commands: Command[] = []
-  for (const d of program.dispatches)
-    commands.push(await commandOf(device, program.kernels[d.kernel]!, d.bindings.map(range)))
+  const commands = await Promise.all(
+    program.dispatches.map((d) => commandOf(device, program.kernels[d.kernel]!, d.bindings.map(range))),
+  )
   const streamed = Object.entries(program.streamed)
   const streamedBuffer = program.buffers.findIndex((b) => b.kind === 'streamed')
   const upload = new ArrayBuffer(streamedBuffer < 0 ? 0 : program.buffers[streamedBuffer]!.bytes)

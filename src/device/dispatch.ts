@@ -74,13 +74,17 @@ export const encode = (
   pass?.end()
 }
 
+/** Dispatches by themselves, all of them `repeats` times, ready to be submitted. */
+export const commandBuffer = (device: Device, commands: readonly Command[], repeats = 1): GPUCommandBuffer => {
+  const encoder = device.gpu.createCommandEncoder()
+  for (let i = 0; i < repeats; i++) encode(encoder, commands)
+  return encoder.finish()
+}
+
 /** Runs one kernel by itself: submitted when this resolves, not yet done. */
 export const dispatch = async (device: Device, kernel: Kernel, ranges: readonly Range[]): Promise<void> => {
   assertAlive(device)
-  const command = await commandOf(device, kernel, ranges)
-  const encoder = device.gpu.createCommandEncoder({ label: kernel.name })
-  encode(encoder, [command])
-  device.gpu.queue.submit([encoder.finish()])
+  device.gpu.queue.submit([commandBuffer(device, [await commandOf(device, kernel, ranges)])])
 }
 
 const COMPUTE_STAGE = 0x4 // GPUShaderStage.COMPUTE

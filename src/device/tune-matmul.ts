@@ -17,7 +17,7 @@ import { problem } from '../problem.js'
 import { type Device, DeviceFailure } from './adapter.js'
 import { finished, type Range } from './buffer.js'
 import { compileAhead } from './compile-ahead.js'
-import { commandOf, encode } from './dispatch.js'
+import { commandBuffer, commandOf } from './dispatch.js'
 import { withExample } from './expected-product.js'
 
 /** Rounds in which all take their turn; after the first ones those far behind drop out. */
@@ -88,13 +88,9 @@ const prepare = async (
 ): Promise<Candidate> => {
   const command = await commandOf(device, kernel, ranges)
   const seconds = async (repeats: number): Promise<number> => {
-    const encoder = device.gpu.createCommandEncoder()
-    encode(
-      encoder,
-      Array.from({ length: repeats }, () => command),
-    )
+    const work = commandBuffer(device, [command], repeats)
     const start = performance.now()
-    device.gpu.queue.submit([encoder.finish()])
+    device.gpu.queue.submit([work])
     await finished(device)
     return (performance.now() - start) / 1e3 / repeats
   }

@@ -4,7 +4,8 @@
  * Dawn's Node binding drives its promises by spinning on `setImmediate`: while one is awaited the JavaScript thread burns
  * a whole core, which on a software adapter is a core taken from the computation (measured on 2-core lavapipe: 470 ms
  * awaited plainly, 300 ms this way). So in Node we sleep between turns of the event loop, half a millisecond at first, then
- * longer where the wait is long: a turn costs 40 µs. A browser forbids `Atomics.wait` on its main thread and needs none of this: there it is a plain await.
+ * longer where the wait is long: a turn costs 40 µs. A browser forbids `Atomics.wait` on its main thread and needs none of
+ * this: there it is a plain await.
  */
 
 import { turn } from '../turn.js'

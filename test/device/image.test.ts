@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { declareImage, type ImageSpec, LAYER_ROWS, LINE_NUMBERS, STRIP } from '../../kernels/image.js'
 import type { Kernel } from '../../kernels/kernel.js'
-import { commandOf, type Device, encode, type Range, readBack, withPlaced } from '../../src/device/index.js'
+import { commandBuffer, commandOf, type Device, type Range, readBack, withPlaced } from '../../src/device/index.js'
 import { scaling, withDevice } from '../support/run-kernel.js'
 
 /** y ← x, a matrix that is read as an image. */
@@ -27,9 +27,7 @@ ${declareImage(2, 'x', image)}
 
 const run = async (device: Device, dispatches: readonly (readonly [Kernel, readonly Range[]])[]): Promise<void> => {
   const commands = await Promise.all(dispatches.map(([kernel, ranges]) => commandOf(device, kernel, ranges)))
-  const encoder = device.gpu.createCommandEncoder()
-  encode(encoder, commands)
-  device.gpu.queue.submit([encoder.finish()])
+  device.gpu.queue.submit([commandBuffer(device, commands)])
 }
 
 const sizes = fc.record({
