@@ -1,10 +1,15 @@
-/** `thetagrad data arc`: builds a dataset folder from ARC tasks. */
+/** `thetagrad data arc`: builds a dataset folder from ARC tasks, published ones or generated. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import {
+  type ArcExample,
+  type ArcRuleName,
   type ArcTask,
   arcHash,
+  arcRuleNames,
   arcSource,
+  dihedral,
+  generateArcPair,
   longestSide,
   mayReplace,
   type Origins,
@@ -14,7 +19,9 @@ import {
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type DownloadFlags, downloadArc } from './data-download.js'
+import { generateDistinct } from './data-generating.js'
 import { type Log, writeWatched } from './data-writing.js'
+import { given } from './options.js'
 
 export interface ArcOptions extends DownloadFlags {
   readonly out: string
@@ -30,6 +37,13 @@ export interface ArcOptions extends DownloadFlags {
   readonly maxSide?: number
   /** A task whose name is given twice is taken once, for the test where it is given there. */
   readonly dropRepeated?: boolean
+  /** Side of generated grids, instead of files. */
+  readonly generate?: number
+  /** Which rules to generate tasks of; absent: all. */
+  readonly rule?: readonly ArcRuleName[]
+  /** Pairs of a generated task. */
+  readonly trainCount?: number
+  readonly testCount?: number
 }
 
 export interface ArcSummary {
@@ -46,14 +60,26 @@ export interface ArcSummary {
   readonly seconds: number
 }
 
+/** Rows and columns of the largest grids. */
+const LARGEST = 30
+
 /** Why options do not go together, if they do not: bad usage. */
 export const arcUsage = (o: Omit<ArcOptions, 'out' | 'seed'>): string | undefined => {
-  const { download = [], test, maxSide, cache } = o
-  if (maxSide !== undefined && maxSide > 30) return `--max-side ${maxSide} is more than any grid has: 30 is the most`
+  const { download = [], train, test, maxSide, cache, dropRepeated, generate } = o
+  if (generate !== undefined) {
+    const files = { '--download': o.download, '--cache': cache, '--train': train, '--test': test }
+    const stray = given({ ...files, '--max-side': maxSide, '--drop-repeated': dropRepeated })
+    if (stray !== undefined) return `${stray} is for published tasks: leave out --generate or ${stray}`
+    return generate > LARGEST ? `--generate ${generate} is more than any grid has: ${LARGEST} is the most` : undefined
+  }
+  const stray = given({ '--rule': o.rule, '--train-count': o.trainCount, '--test-count': o.testCount })
+  if (stray !== undefined) return `${stray} is for generated tasks: add --generate SIDE, or leave it out`
+  if (maxSide !== undefined && maxSide > LARGEST)
+    return `--max-side ${maxSide} is more than any grid has: ${LARGEST} is the most`
   if (download.length === 0 && cache !== undefined) return '--cache is for what is fetched: add --download SET'
   if (test !== undefined || download.some((name) => publicArc[name].test.length > 0)) return undefined
   return download.length === 0
-    ? 'give --test PATH: tasks whose test pairs are held out; or --download SET'
+    ? 'give --test PATH: tasks whose test pairs are held out; or --download SET, or --generate SIDE'
     : `${download.join(', ')} is trained on whole: add tasks to test on, with --test PATH or another --download SET`
 }
 
@@ -61,45 +87,16 @@ export const buildArc =
   (options: ArcOptions, log: Log, from?: Origins): TaskEither<Problem, ArcSummary> =>
   async () => {
     const start = performance.now()
-    const { out, seed, augment = 0, maxSide: side = 30, dropRepeated = false } = options
+    const { out, seed, augment = 0 } = options
     const may = await mayReplace(out)
     if (E.isLeft(may)) return may
-    const sets = (options.download ?? []).map((name) => publicArc[name])
-    const fetched = await downloadArc(sets, options, log, from)()
-    if (E.isLeft(fetched)) return fetched
-    const training = readAll([...fetched.right.train, ...(options.train ?? [])])
-    if (E.isLeft(training)) return training
-    const evaluation = readAll([...fetched.right.test, ...(options.test ?? [])])
-    if (E.isLeft(evaluation)) return evaluation
-    if (evaluation.right.length === 0)
-      return E.left(
-        problem('no tasks to test on are given', { where: '--test', fix: 'name a folder of tasks with --test' }),
-      )
-    const distinct = once(training.right, evaluation.right)
-    const { repeated } = distinct
-    const twice = repeated.filter(({ name, other }) => name === other)
-    if (twice.length > 0 && !dropRepeated)
-      return E.left(
-        problem(
-          `the task ${twice[0]!.name} is given twice${twice.length > 1 ? `, and ${twice.length - 1} more` : ''}`,
-          {
-            where: '--train, --test',
-            why: 'what is trained on must not be tested',
-            fix: 'name every task once, or add --drop-repeated to keep those to test on',
-          },
-        ),
-      )
-    for (const { name, other } of repeated)
-      if (name !== other) log(`dropping ${name}: it is ${other} under another name`)
-    const fits = (task: ArcTask) => longestSide(task) <= side
-    const kept = { train: distinct.train.filter(fits), test: distinct.test.filter(fits) }
-    const tasks = kept.train.length + kept.test.length
-    const leftOut = distinct.train.length + distinct.test.length - tasks
-    if (kept.test.length === 0)
-      return E.left(problem(`no task has grids of at most ${side}×${side}`, { where: '--max-side', fix: 'raise it' }))
+    const made = options.generate === undefined ? await published(options, log, from) : await generated(options, log)
+    if (E.isLeft(made)) return made
+    const { side, train, test, leftOut, dropped } = made.right
+    const tasks = train.length + test.length
     log(`augmenting ${tasks} tasks up to ${augment} times`)
-    const source = arcSource(kept.train, kept.test, { size: side, augmentations: augment, seed })
-    const testPuzzles = Object.fromEntries(kept.test.map(raw))
+    const source = arcSource(train, test, { size: side, augmentations: augment, seed })
+    const testPuzzles = Object.fromEntries(test.map(raw))
     const written = await writeWatched(source, out, log, { testPuzzles })()
     if (E.isLeft(written)) return written
     return E.right({
@@ -107,13 +104,78 @@ export const buildArc =
       side,
       tasks,
       leftOut,
-      dropped: repeated.length,
+      dropped,
       puzzles: written.right.identifiers - 1,
       trainExamples: written.right.train.examples,
       testExamples: written.right.test.examples,
       seconds: (performance.now() - start) / 1000,
     })
   }
+
+interface Made extends Pick<ArcSummary, 'side' | 'leftOut' | 'dropped'> {
+  /** Trained on whole. */
+  readonly train: readonly ArcTask[]
+  readonly test: readonly ArcTask[]
+}
+
+const published = async (options: ArcOptions, log: Log, from?: Origins): Promise<E.Either<Problem, Made>> => {
+  const { maxSide: side = LARGEST, dropRepeated = false } = options
+  const sets = (options.download ?? []).map((name) => publicArc[name])
+  const fetched = await downloadArc(sets, options, log, from)()
+  if (E.isLeft(fetched)) return fetched
+  const training = readAll([...fetched.right.train, ...(options.train ?? [])])
+  if (E.isLeft(training)) return training
+  const evaluation = readAll([...fetched.right.test, ...(options.test ?? [])])
+  if (E.isLeft(evaluation)) return evaluation
+  if (evaluation.right.length === 0)
+    return E.left(
+      problem('no tasks to test on are given', { where: '--test', fix: 'name a folder of tasks with --test' }),
+    )
+  const distinct = once(training.right, evaluation.right)
+  const { repeated } = distinct
+  const twice = repeated.filter(({ name, other }) => name === other)
+  if (twice.length > 0 && !dropRepeated)
+    return E.left(
+      problem(`the task ${twice[0]!.name} is given twice${twice.length > 1 ? `, and ${twice.length - 1} more` : ''}`, {
+        where: '--train, --test',
+        why: 'what is trained on must not be tested',
+        fix: 'name every task once, or add --drop-repeated to keep those to test on',
+      }),
+    )
+  for (const { name, other } of repeated) if (name !== other) log(`dropping ${name}: it is ${other} under another name`)
+  const fits = (task: ArcTask) => longestSide(task) <= side
+  const [train, test] = [distinct.train.filter(fits), distinct.test.filter(fits)]
+  const leftOut = distinct.train.length + distinct.test.length - train.length - test.length
+  return test.length === 0
+    ? E.left(problem(`no task has grids of at most ${side}×${side}`, { where: '--max-side', fix: 'raise it' }))
+    : E.right({ side, train, test, leftOut, dropped: repeated.length })
+}
+
+const generated = async (options: ArcOptions, log: Log): Promise<E.Either<Problem, Made>> => {
+  const { generate: side = LARGEST, rule = arcRuleNames, trainCount = 1000, testCount = 100, seed } = options
+  const test: ArcTask[] = []
+  for (const name of new Set(rule)) {
+    const wanted = trainCount + testCount
+    log(`generating ${wanted} pairs of ${name}`)
+    const pairs = await generateDistinct(wanted, (index) => generateArcPair(name, { side, seed }, index), likeness, log)
+    if (E.isLeft(pairs)) {
+      const { found, none } = pairs.left
+      const fewer = none ? '' : 'lower --train-count and --test-count, or '
+      return E.left(
+        problem(`only ${found} of ${wanted} pairs of ${name} were found at ${side}×${side}`, {
+          where: '--generate',
+          fix: `${fewer}give a larger --generate`,
+        }),
+      )
+    }
+    test.push({ name, train: pairs.right.slice(0, trainCount), test: pairs.right.slice(trainCount) })
+  }
+  return E.right({ side, train: [], test, leftOut: 0, dropped: 0 })
+}
+
+/** The same for inputs that are each other turned or flipped, so that no augmented pair is a held-out one. */
+const likeness = ({ input }: ArcExample): string =>
+  [0, 1, 2, 3, 4, 5, 6, 7].map((symmetry) => `${dihedral(input, symmetry)}`).sort()[0]!
 
 const raw = ({ name, train, test }: ArcTask) => [name, { train, test }] as const
 

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { type MazeShape, publicArc } from '../data/index.js'
+import { arcRuleNames, arcRules, type MazeShape, publicArc } from '../data/index.js'
 import type { Problem } from '../problem.js'
 import { buildSudoku, showSummary, sudokuUsage } from './data.js'
 import { arcUsage, buildArc, showArcSummary } from './data-arc.js'
@@ -140,7 +140,9 @@ const maze = (data: Command, examples: Examples): Command =>
 const arc = (data: Command, examples: Examples): Command =>
   data
     .command('arc')
-    .description('from ARC tasks: folders of task files, or …challenges.json with …solutions.json beside it')
+    .description(
+      'from ARC tasks: folders of task files, or …challenges.json with …solutions.json beside it; or from a generator',
+    )
     .requiredOption('--out <folder>', 'the dataset folder to write')
     .option('--train <path>', 'tasks to train on whole; may be repeated', several)
     .option(
@@ -157,6 +159,14 @@ const arc = (data: Command, examples: Examples): Command =>
     .option('--augment <n>', 'augmented copies of every task, at most (published: 1000)', natural)
     .option('--max-side <n>', 'leave out tasks with larger grids (default: 30); sequences are n×n', count)
     .option('--drop-repeated', 'take a task whose name is given twice once, for the test where it is given there')
+    .option('--generate <side>', 'make tasks instead of reading them: squares of that side', count)
+    .addOption(
+      new Option('--rule <name>', 'a rule to make a task of; may be repeated (default: all below)')
+        .choices(arcRuleNames)
+        .argParser<readonly string[]>(severalOf(arcRuleNames)),
+    )
+    .option('--train-count <n>', 'generated pairs of every task to train on (default: 1000)', count)
+    .option('--test-count <n>', 'generated pairs of every task to test with (default: 100)', count)
     .option('--seed <n>', 'all randomness follows from it', natural, 0)
     .addHelpText(
       'after',
@@ -165,8 +175,14 @@ const arc = (data: Command, examples: Examples): Command =>
         'data arc --train ARC-AGI/data/training --test ARC-AGI/data/evaluation --augment 1000 --out data/arc1',
         'data arc --train ConceptARC/corpus --test ARC-AGI-2/data/evaluation --augment 300 --out data/mixed',
         'data arc --test arc-agi_evaluation_challenges.json --max-side 12 --augment 300 --out data/arc12',
+        'data arc --generate 6 --rule reach --rule enclosed --augment 3 --out data/arc-rules',
       ),
     )
+    .addHelpText('after', rules)
+
+const rules = `
+Rules, each that of a task of ARC-AGI-1:
+${arcRuleNames.map((name) => `  ${name.padEnd(9)} ${arcRules[name].about} (${arcRules[name].published})`).join('\n')}`
 
 const builders = {
   sudoku: builder(sudoku, buildSudoku),

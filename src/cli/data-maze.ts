@@ -14,9 +14,9 @@ import {
   showShape,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
-import { turn } from '../turn.js'
 import { type DownloadFlags, downloadTable } from './data-download.js'
-import { everySecond, type Log, writeWatched } from './data-writing.js'
+import { generateDistinct } from './data-generating.js'
+import { type Log, writeWatched } from './data-writing.js'
 import { given } from './options.js'
 
 export interface MazeOptions extends DownloadFlags {
@@ -152,39 +152,27 @@ const defaultPath = ({ width, height }: MazeShape): number => {
   return Math.max(2, Math.round((110 / 30) * side * (side / 30 + 1) * 0.5))
 }
 
-/** Mazes in a row that are known already before a size is said to have no more. */
-const PATIENCE = 1000
-
 const generated = async (options: MazeOptions, log: Log): Promise<E.Either<Problem, Made>> => {
   const { generate: shape = { width: 30, height: 30 }, trainCount = 1000, testCount = 1000, seed } = options
   const minPath = options.minPath ?? defaultPath(shape)
   const wanted = trainCount + testCount
   log(`generating ${wanted} mazes of ${showShape(shape)} with paths of ${minPath} cells or more`)
-  const mazes = new Map<string, MazePuzzle>()
-  const progress = everySecond(log)
-  let known = 0
-  for (let index = 0; mazes.size < wanted; index++) {
-    const maze = generateMaze({ side: shape.height, columns: shape.width, minPath, seed }, index)
-    if (maze === undefined || known > PATIENCE)
-      return E.left(
-        problem(
-          `only ${mazes.size} of ${wanted} mazes of ${showShape(shape)} with paths of ${minPath} cells were found`,
-          {
-            where: options.minPath === undefined ? '--generate' : '--min-path',
-            fix:
-              maze === undefined
-                ? 'lower --min-path'
-                : 'lower --train-count and --test-count, or give a larger --generate',
-          },
-        ),
-      )
-    known = mazes.has(maze.question.cells) ? known + 1 : 0
-    mazes.set(maze.question.cells, maze)
-    progress(mazes.size, wanted)
-    if (index % 16 === 0) await turn()
+  const made = await generateDistinct(
+    wanted,
+    (index) => generateMaze({ side: shape.height, columns: shape.width, minPath, seed }, index),
+    ({ question }) => question.cells,
+    log,
+  )
+  if (E.isLeft(made)) {
+    const { found, none } = made.left
+    return E.left(
+      problem(`only ${found} of ${wanted} mazes of ${showShape(shape)} with paths of ${minPath} cells were found`, {
+        where: options.minPath === undefined ? '--generate' : '--min-path',
+        fix: none ? 'lower --min-path' : 'lower --train-count and --test-count, or give a larger --generate',
+      }),
+    )
   }
-  const all = [...mazes.values()]
-  return E.right({ shape, train: all.slice(0, trainCount), test: all.slice(trainCount), leaked: 0 })
+  return E.right({ shape, train: made.right.slice(0, trainCount), test: made.right.slice(trainCount), leaked: 0 })
 }
 
 export const showMazeSummary = (s: MazeSummary): string =>

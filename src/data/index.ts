@@ -13,6 +13,7 @@ export {
 } from './arc.js'
 export { type ArcSettings, arcSource, copiesOf } from './arc-dataset.js'
 export { type ArcQuestion, type ArcTask, longestSide, parseArcQuestions, readArcTasks } from './arc-files.js'
+export { type ArcRuleName, arcRuleNames, arcRules, generateArcPair } from './arc-rules.js'
 export { type ArcDataset, arcTests, isArc } from './arc-tests.js'
 export {
   type ArcCandidate,

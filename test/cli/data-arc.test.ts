@@ -8,7 +8,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { createTar } from 'nanotar'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ArcOptions, arcUsage, buildArc, showArcSummary } from '../../src/cli/data-arc.js'
-import { publicArc, readArcTasks } from '../../src/data/index.js'
+import { type ArcTask, dihedral, publicArc, readArcTasks } from '../../src/data/index.js'
 import { showProblem } from '../../src/problem.js'
 import { fileServer } from '../support/file-server.js'
 import { hasShared, sharedFile } from '../support/shared-data.js'
@@ -99,12 +99,51 @@ describe('grids', () => {
   })
 })
 
+describe('generated tasks', () => {
+  const options = { generate: 4, rule: ['large', 'fall'], trainCount: 40, testCount: 10 } as const
+  it('are those of the rules, with pairs to train on and others to test with, the same when built again', async () => {
+    const summary = await summaryOf({ ...options, augment: 2 })
+    expect(summary).toMatchObject({
+      side: 4,
+      tasks: 2,
+      puzzles: 6,
+      trainExamples: 2 * 3 * 40,
+      testExamples: 2 * 3 * 10,
+    })
+    const tests = readFileSync(join(out, 'test_puzzles.json'), 'utf8')
+    const puzzles = JSON.parse(tests) as Readonly<Record<string, Pick<ArcTask, 'train' | 'test'>>>
+    expect(Object.keys(puzzles)).toEqual(['large', 'fall'])
+    for (const { train, test } of Object.values(puzzles)) {
+      const trained = new Set(
+        train.flatMap(({ input }) => [0, 1, 2, 3, 4, 5, 6, 7].map((k) => `${dihedral(input, k)}`)),
+      )
+      expect(test.filter(({ input }) => trained.has(`${input}`))).toEqual([])
+      expect([train.length, test.length]).toEqual([40, 10])
+    }
+    await summaryOf({ ...options, augment: 2 })
+    expect(readFileSync(join(out, 'test_puzzles.json'), 'utf8')).toBe(tests)
+  })
+
+  it('are refused where there are not so many, or none', async () => {
+    expect(await message({ ...options, generate: 2, rule: ['fall'], trainCount: 10_000 })).toMatch(
+      /--generate: only \d+ of 10010 pairs of fall were found at 2×2\n.*lower --train-count and --test-count, or give/,
+    )
+    expect(await message({ ...options, generate: 2, rule: ['six'] })).toMatch(
+      /only 0 of 50 pairs of six were found at 2×2\n.*give a larger --generate/,
+    )
+    expect(existsSync(out)).toBe(false)
+  })
+})
+
 it.each([
   [{}, 'give --test PATH'],
   [{ train: ['a'] }, 'give --test PATH'],
   [{ test: ['a'], maxSide: 31 }, '--max-side 31 is more than any grid has: 30 is the most'],
   [{ test: ['a'], cache: 'c' }, '--cache is for what is fetched: add --download SET'],
   [{ download: ['conceptarc'] }, 'conceptarc is trained on whole: add tasks to test on'],
+  [{ test: ['a'], trainCount: 3 }, '--train-count is for generated tasks: add --generate SIDE, or leave it out'],
+  [{ generate: 6, test: ['a'] }, '--test is for published tasks: leave out --generate or --test'],
+  [{ generate: 31 }, '--generate 31 is more than any grid has: 30 is the most'],
 ] as const)('%j is bad usage, and says what to change', (options, sentence) => {
   expect(arcUsage(options as Partial<ArcOptions>)).toContain(sentence)
 })
@@ -112,6 +151,7 @@ it.each([
   [{ test: ['a'], maxSide: 30 }],
   [{ download: ['arc-agi-1', 'conceptarc'], cache: 'c' }],
   [{ download: ['conceptarc'], test: ['a'] }],
+  [{ generate: 6, rule: ['reach'], testCount: 5 }],
 ] as const)('%j is no bad usage', (options) => {
   expect(arcUsage(options as Partial<ArcOptions>)).toBeUndefined()
 })
