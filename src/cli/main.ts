@@ -343,8 +343,16 @@ action(
       'Sudoku, Maze and ARC in small: builds their data, trains, evaluates what is held out, prints one table; stopped and started again it goes on',
     )
     .option('--out <folder>', 'data, runs and suite.json go there', 'runs/suite')
-    .addOption(new Option('--tasks <names...>', 'of the three').choices(taskNames).default(taskNames, 'all'))
-    .option('--arc <path>', 'ARC tasks, as for data arc --test; may be repeated; without any ARC is left out', several)
+    .addOption(
+      new Option('--tasks <names...>', 'of these; arc-rules are generated tasks, arc published ones')
+        .choices(taskNames)
+        .default(taskNames, 'all'),
+    )
+    .option(
+      '--arc <path>',
+      'published ARC tasks, as for data arc --test; may be repeated; without any they are left out',
+      several,
+    )
     .option('--baseline', 'a one-pass transformer of the same size beside each', false)
     .option('--seed <n>', 'all randomness follows from it', natural, 0)
     .option('--steps <n>', 'of every run (default: those of the presets)', count)
@@ -353,7 +361,7 @@ action(
       'after',
       examples(
         'bench suite --arc ARC-AGI/data/training --arc ARC-AGI/data/evaluation --baseline',
-        'bench suite --tasks sudoku maze --json',
+        'bench suite --tasks sudoku maze arc-rules --json',
       ),
     ),
   async (options: SuiteOptions) => suiteCommand(options),

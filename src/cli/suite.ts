@@ -21,7 +21,7 @@ import { failed, listed, log, type Outcome } from './result.js'
 import { aligned, whole } from './table.js'
 import { type TrainOptions, trainRun } from './train.js'
 
-export const taskNames = ['sudoku', 'maze', 'arc'] as const
+export const taskNames = ['sudoku', 'maze', 'arc-rules', 'arc'] as const
 type TaskName = (typeof taskNames)[number]
 
 export interface SuiteOptions {
@@ -37,7 +37,12 @@ export interface SuiteOptions {
   readonly backend: BackendChoice
 }
 
-const presetOf = { sudoku: 'sudoku-4x4', maze: 'maze-6x6', arc: 'arc-6x6' } as const satisfies Record<TaskName, string>
+const presetOf = {
+  sudoku: 'sudoku-4x4',
+  maze: 'maze-6x6',
+  'arc-rules': 'arc-rules-6x6',
+  arc: 'arc-6x6',
+} as const satisfies Record<TaskName, string>
 
 /** One line of the table. */
 interface SuiteRow {
@@ -69,7 +74,9 @@ export const suiteCommand = async (options: SuiteOptions): Promise<Outcome> => {
   const rows: SuiteRow[] = []
   const asked = options.tasks.filter((name) => name !== 'arc' || options.arc !== undefined)
   if (asked.length < options.tasks.length)
-    log('ARC is left out: give its tasks with --arc PATH (`thetagrad data arc --help` says where they are)')
+    log(
+      'the published ARC tasks are left out: give them with --arc PATH (`thetagrad data arc --help` says where they are)',
+    )
   if (asked.length === 0) return failed(problem('there is nothing to measure', { fix: 'give --arc PATH' }))
   const { out, seed, steps, arc } = options
   const kept = keepAsked(out, 'asked.json', { seed, steps }, 'a suite with another --seed or --steps')

@@ -115,7 +115,7 @@ describe('bad input ends with exit 1, a sentence and a cure, and leaves nothing 
     await refused(
       [...training, '--preset', 'sudoku-huge'],
       'no preset "sudoku-huge"',
-      'sudoku-extreme, maze-hard, arc-agi, sudoku-4x4, maze-6x6, arc-6x6',
+      'sudoku-extreme, maze-hard, arc-agi, sudoku-4x4, maze-6x6, arc-rules-6x6, arc-6x6',
     ))
   test('a missing dataset folder', async () =>
     await refused(['train', '--preset', 'sudoku-4x4', '--data', 'nowhere', '--out', 'none'], 'nowhere', 'fix: '))

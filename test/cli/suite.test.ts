@@ -24,7 +24,12 @@ const refusal = async (options: Partial<SuiteOptions>): Promise<string> => {
 }
 
 describe('what presets say of their data', () => {
-  const small = ['sudoku-4x4', 'maze-6x6', ...(hasShared('data/arc/subset/training') ? ['arc-6x6'] : [])]
+  const small = [
+    'sudoku-4x4',
+    'maze-6x6',
+    'arc-rules-6x6',
+    ...(hasShared('data/arc/subset/training') ? ['arc-6x6'] : []),
+  ]
   it.each(small)('%s: it has the sizes of the model', async (name) => {
     const { data, sizes } = presetNamed(name)!
     const folder = join(out, name)
