@@ -13,7 +13,7 @@ interface Rule {
   readonly answer: (input: ArcGrid) => ArcGrid
   /** Percent of the cells of an input that have a colour; the last colour has what is left. */
   readonly noise: readonly (readonly [colour: number, percent: number])[]
-  /** Whether a pair shows what the rule does; by default, what it leaves alone, too. */
+  /** Whether a pair shows what the rule does. */
   readonly shows: (input: ArcGrid, output: ArcGrid) => boolean
 }
 
