@@ -57,7 +57,7 @@ interface SuiteRow {
   readonly token: number
   /** Mazes: answers that mark any shortest path. */
   readonly optimal?: number
-  /** ARC: shares of tasks whose tests are all solved by the first, or the first two, of the candidates voted for. */
+  /** Published ARC tasks: shares of those whose tests are all solved by the first, or the first two, of the candidates voted for. */
   readonly passAt1?: number
   readonly passAt2?: number
   /** Of training. */
@@ -152,7 +152,7 @@ const measured = async (
     exact: found.exact.at(-1)!,
     token: found.token.at(-1)!,
     ...(found.optimal !== undefined && { optimal: found.optimal.at(-1)! }),
-    ...(votes !== undefined && { passAt1: passAt(votes, 1), passAt2: passAt(votes, 2) }),
+    ...(task === 'arc' && votes !== undefined && { passAt1: passAt(votes, 1), passAt2: passAt(votes, 2) }),
     seconds,
     samplesPerSecond: (report.step * config.training.batch) / seconds,
     peakBytes: report.peakBytes,
