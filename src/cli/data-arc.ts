@@ -6,6 +6,7 @@ import {
   type ArcRuleName,
   type ArcTask,
   arcHash,
+  arcLargestSide,
   arcRuleNames,
   arcSource,
   dihedral,
@@ -16,6 +17,7 @@ import {
   type PublicArcName,
   publicArc,
   readArcTasks,
+  symmetriesOf,
 } from '../data/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type DownloadFlags, downloadArc } from './data-download.js'
@@ -60,9 +62,6 @@ export interface ArcSummary {
   readonly seconds: number
 }
 
-/** Rows and columns of the largest grids. */
-const LARGEST = 30
-
 /** Why options do not go together, if they do not: bad usage. */
 export const arcUsage = (o: Omit<ArcOptions, 'out' | 'seed'>): string | undefined => {
   const { download = [], train, test, maxSide, cache, dropRepeated, generate } = o
@@ -70,12 +69,14 @@ export const arcUsage = (o: Omit<ArcOptions, 'out' | 'seed'>): string | undefine
     const files = { '--download': o.download, '--cache': cache, '--train': train, '--test': test }
     const stray = given({ ...files, '--max-side': maxSide, '--drop-repeated': dropRepeated })
     if (stray !== undefined) return `${stray} is for published tasks: leave out --generate or ${stray}`
-    return generate > LARGEST ? `--generate ${generate} is more than any grid has: ${LARGEST} is the most` : undefined
+    return generate > arcLargestSide
+      ? `--generate ${generate} is more than any grid has: ${arcLargestSide} is the most`
+      : undefined
   }
   const stray = given({ '--rule': o.rule, '--train-count': o.trainCount, '--test-count': o.testCount })
   if (stray !== undefined) return `${stray} is for generated tasks: add --generate SIDE, or leave it out`
-  if (maxSide !== undefined && maxSide > LARGEST)
-    return `--max-side ${maxSide} is more than any grid has: ${LARGEST} is the most`
+  if (maxSide !== undefined && maxSide > arcLargestSide)
+    return `--max-side ${maxSide} is more than any grid has: ${arcLargestSide} is the most`
   if (download.length === 0 && cache !== undefined) return '--cache is for what is fetched: add --download SET'
   if (test !== undefined || download.some((name) => publicArc[name].test.length > 0)) return undefined
   return download.length === 0
@@ -87,10 +88,10 @@ export const buildArc =
   (options: ArcOptions, log: Log, from?: Origins): TaskEither<Problem, ArcSummary> =>
   async () => {
     const start = performance.now()
-    const { out, seed, augment = 0 } = options
+    const { out, seed, augment = 0, generate } = options
     const may = await mayReplace(out)
     if (E.isLeft(may)) return may
-    const made = options.generate === undefined ? await published(options, log, from) : await generated(options, log)
+    const made = generate === undefined ? await published(options, log, from) : await generated(generate, options, log)
     if (E.isLeft(made)) return made
     const { side, train, test, leftOut, dropped } = made.right
     const tasks = train.length + test.length
@@ -119,7 +120,7 @@ interface Made extends Pick<ArcSummary, 'side' | 'leftOut' | 'dropped'> {
 }
 
 const published = async (options: ArcOptions, log: Log, from?: Origins): Promise<E.Either<Problem, Made>> => {
-  const { maxSide: side = LARGEST, dropRepeated = false } = options
+  const { maxSide: side = arcLargestSide, dropRepeated = false } = options
   const sets = (options.download ?? []).map((name) => publicArc[name])
   const fetched = await downloadArc(sets, options, log, from)()
   if (E.isLeft(fetched)) return fetched
@@ -151,8 +152,8 @@ const published = async (options: ArcOptions, log: Log, from?: Origins): Promise
     : E.right({ side, train, test, leftOut, dropped: repeated.length })
 }
 
-const generated = async (options: ArcOptions, log: Log): Promise<E.Either<Problem, Made>> => {
-  const { generate: side = LARGEST, rule = arcRuleNames, trainCount = 1000, testCount = 100, seed } = options
+const generated = async (side: number, options: ArcOptions, log: Log): Promise<E.Either<Problem, Made>> => {
+  const { rule = arcRuleNames, trainCount = 1000, testCount = 100, seed } = options
   const test: ArcTask[] = []
   for (const name of new Set(rule)) {
     const wanted = trainCount + testCount
@@ -173,9 +174,11 @@ const generated = async (options: ArcOptions, log: Log): Promise<E.Either<Proble
   return E.right({ side, train: [], test, leftOut: 0, dropped: 0 })
 }
 
-/** The same for inputs that are each other turned or flipped, so that no augmented pair is a held-out one. */
+/** The same for inputs that are each other turned or flipped: they count as one, and only one of the splits has it. */
 const likeness = ({ input }: ArcExample): string =>
-  [0, 1, 2, 3, 4, 5, 6, 7].map((symmetry) => `${dihedral(input, symmetry)}`).sort()[0]!
+  symmetriesOf(input.length, input.length)
+    .map((symmetry) => `${dihedral(input, symmetry)}`)
+    .sort()[0]!
 
 const raw = ({ name, train, test }: ArcTask) => [name, { train, test }] as const
 

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Problem, problem } from '../problem.js'
-import type { ArcExample, ArcGrid } from './arc.js'
+import { type ArcExample, type ArcGrid, arcLargestSide } from './arc.js'
 
 export interface ArcTask {
   readonly name: string
@@ -14,9 +14,6 @@ export interface ArcTask {
   readonly train: readonly ArcExample[]
   readonly test: readonly ArcExample[]
 }
-
-/** Rows and columns of the largest published grids. */
-const LARGEST = 30
 
 /** All tasks of a folder (and its folders), or of one combined file; by name. */
 export const readArcTasks = (path: string): E.Either<Problem, readonly ArcTask[]> => {
@@ -162,10 +159,10 @@ const drawnGrid = (text: string, where: string): E.Either<Problem, ArcGrid> => {
 /** What is wrong with a grid, if anything is. */
 const gridFault = (grid: unknown): string | undefined => {
   if (!Array.isArray(grid) || grid.length === 0) return 'is no grid'
-  if (grid.length > LARGEST) return `has ${grid.length} rows; ${LARGEST} is the most`
+  if (grid.length > arcLargestSide) return `has ${grid.length} rows; ${arcLargestSide} is the most`
   const width = Array.isArray(grid[0]) ? grid[0].length : 0
   if (width === 0) return 'is no grid'
-  if (width > LARGEST) return `has ${width} columns; ${LARGEST} is the most`
+  if (width > arcLargestSide) return `has ${width} columns; ${arcLargestSide} is the most`
   for (const [r, row] of (grid as readonly unknown[]).entries()) {
     if (!Array.isArray(row)) return `has no list for row ${r + 1}`
     if (row.length !== width) return `has ${row.length} cells in row ${r + 1}, ${width} in the first`

@@ -3,6 +3,7 @@
  * that show the rule. In every one of them a cell's colour is decided by cells that may lie far from it.
  */
 import type { ArcExample, ArcGrid } from './arc.js'
+import { dihedral } from './dihedral.js'
 import { type Random, randomOf } from './random.js'
 
 interface Rule {
@@ -74,10 +75,9 @@ const hasRegion = (grid: ArcGrid, colour: number, cells: number): boolean =>
   regions(grid, colour).some((region) => region.length >= cells)
 
 // ── columns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-const byColumn = (grid: ArcGrid, change: (column: readonly number[]) => readonly number[]): ArcGrid => {
-  const columns = grid[0]!.map((_, c) => change(grid.map((row) => row[c]!)))
-  return grid.map((row, r) => row.map((_, c) => columns[c]![r]!))
-}
+const TRANSPOSED = 6
+const byColumn = (grid: ArcGrid, change: (column: readonly number[]) => readonly number[]): ArcGrid =>
+  dihedral(dihedral(grid, TRANSPOSED).map(change), TRANSPOSED)
 const differs = (input: ArcGrid, output: ArcGrid): boolean => `${input}` !== `${output}`
 
 // ── rules ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,8 @@ export interface ArcExample {
 }
 
 export const arcVocabulary = 12
+/** Rows and columns of the largest published grids. */
+export const arcLargestSide = 30
 const END = 1
 const FIRST_COLOUR = 2
 

@@ -3,6 +3,7 @@ export {
   type ArcExample,
   type ArcGrid,
   arcHash,
+  arcLargestSide,
   arcTokens,
   arcVocabulary,
   augmentArc,
@@ -42,7 +43,7 @@ export {
   readTestPuzzles,
   type Split,
 } from './dataset.js'
-export { dihedral, inverseDihedral } from './dihedral.js'
+export { dihedral, inverseDihedral, symmetriesOf } from './dihedral.js'
 export {
   type Geometry,
   type Grid,

@@ -11,7 +11,7 @@ import { type ArcOptions, arcUsage, buildArc, showArcSummary } from '../../src/c
 import { type ArcTask, dihedral, publicArc, readArcTasks } from '../../src/data/index.js'
 import { showProblem } from '../../src/problem.js'
 import { fileServer } from '../support/file-server.js'
-import { hasShared, sharedFile } from '../support/shared-data.js'
+import { hasShared, unpackShared } from '../support/shared-data.js'
 
 let folder: string
 let out: string
@@ -156,13 +156,7 @@ it.each([
   expect(arcUsage(options as Partial<ArcOptions>)).toBeUndefined()
 })
 
-/** An archive of the shared data, unpacked by the system. */
-const unpacked = (archive: string): string => {
-  const path = join(folder, archive.replaceAll('/', '-'))
-  mkdirSync(path)
-  execFileSync('tar', ['xzf', sharedFile(`data/${archive}.tar.gz`), '-C', path])
-  return path
-}
+const unpacked = (archive: string): string => unpackShared(archive, folder)
 if (!hasShared('data/arc/arc-agi-1.tar.gz'))
   console.warn('SKIPPED: no shared ARC sets here; the full sets are NOT read')
 
