@@ -158,6 +158,8 @@ const writeSubmission = (report: ArcReport, file: string): E.Either<Problem, voi
 // ── report ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** Candidates of a test input that the report names: the two that ARC counts. */
 const NAMED = 2
+/** Tests of a task whose votes are printed: no published task has more, generated ones have a hundred. */
+const PRINTED = 4
 
 const testsOf = ({ tasks }: ArcReport) => tasks.flatMap(({ tests }) => tests)
 const solvedAt = ({ tests }: ArcTaskReport, k: number): number =>
@@ -212,13 +214,19 @@ const showTasks = (tasks: readonly ArcTaskReport[]): string => {
         `${task.tests.length}`.padStart(7),
         ...[solvedAt(task, 1), solvedAt(task, 2)].map((n) => `${n}`.padStart(5)),
         `${copiesOf(task)}`.padStart(8),
-        `  ${task.tests.map(showTest).join(' | ')}`,
+        `  ${showTests(task)}`,
       ].join(''),
     ),
   ].join('\n')
 }
 
 const many = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`
+
+const showTests = ({ tests }: ArcTaskReport): string => {
+  const others = tests.length - PRINTED
+  const shown = tests.slice(0, PRINTED).map(showTest)
+  return [...shown, ...(others > 0 ? [`and ${others} more (--json names them)`] : [])].join(' | ')
+}
 
 const showTest = ({ candidates, place }: ArcTaskReport['tests'][number]): string =>
   candidates

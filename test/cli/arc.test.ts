@@ -209,6 +209,18 @@ describe('solve of a run on ARC tasks', () => {
   })
 })
 
+test('of a generated task, which has many tests, the votes for the first of them are printed', async () => {
+  const made = { generate: 3, rule: ['drip'] as const, trainCount: 4, testCount: 6 }
+  right(await buildArc({ out: at('made'), seed: 0, ...made }, () => {})())
+  await trained('made-run', 'made', { vocabulary: '12', sequence: '9' })
+  const { json, text } = await answerOf(evaluated('made-run', { perTask: true }))
+  expect(json.arc.perTask[0].answers).toHaveLength(6)
+  const votes = String.raw`✓?1 \(\d+\.\d %\)`
+  expect(text).toMatch(
+    new RegExp(String.raw`\ndrip +6 .* {2}${votes}( \| ${votes}){3} \| and 2 more \(--json names them\)$`),
+  )
+})
+
 describe('mazes that are no squares', () => {
   beforeAll(async () => {
     const sizes = { generate: { width: 6, height: 3 }, trainCount: 8, testCount: 4, minPath: 4 }
