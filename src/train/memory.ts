@@ -4,12 +4,11 @@
  */
 import { showBytes } from '../bytes.js'
 import type { Reasoner } from '../hrm/index.js'
-import type { Backend, Graph } from '../ir/index.js'
+import type { Backend, MemoryPlan } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
-import type { Dims } from '../shape/index.js'
 import { evaluationGraph } from './evaluation.js'
 import { defaultSettings, type TrainingSettings } from './settings.js'
-import { stepGraphs } from './stepper.js'
+import { type Sized, stepGraphs } from './stepper.js'
 
 export interface TrainingMemory {
   /** Of every buffer. */
@@ -19,35 +18,43 @@ export interface TrainingMemory {
   readonly refusal?: string
 }
 
-/** The graphs that a training run loads: of a step, and of an evaluation on `evaluated` examples where there are any. */
-export const trainingGraphs = (
-  model: Reasoner,
-  settings: TrainingSettings,
-  evaluated?: number,
-): readonly (readonly [Graph, Dims])[] => [
-  ...stepGraphs(model, settings),
-  ...(evaluated === undefined
-    ? []
-    : [evaluationGraph(model, evaluationBatch(settings, evaluated), weightsOf(settings))]),
-]
+/** The graphs that a training run loads: those of its stages in turn, and all along those of an update and an evaluation. */
+export interface TrainingGraphs {
+  readonly stages: readonly Sized[]
+  readonly others: readonly Sized[]
+}
 
-/** What training allocates for its graphs. */
+/** `evaluated`: how many examples evaluations are on, where there are any. */
+export const trainingGraphs = (model: Reasoner, settings: TrainingSettings, evaluated?: number): TrainingGraphs => {
+  const { stages, update } = stepGraphs(model, settings)
+  const evaluation = (of: number) => evaluationGraph(model, evaluationBatch(settings, of), weightsOf(settings))
+  return {
+    stages,
+    others: [...(update === undefined ? [] : [update]), ...(evaluated === undefined ? [] : [evaluation(evaluated)])],
+  }
+}
+
+/** What training allocates for its graphs: of a model in stages those of the largest, for they follow one another. */
 export const trainingMemory = (
   backend: Pick<Backend, 'plan'>,
   model: Reasoner,
   settings: TrainingSettings,
   evaluated?: number,
 ): TrainingMemory => {
-  const plans = trainingGraphs(model, settings, evaluated).map(([graph, dims]) => backend.plan(graph, dims))
+  const graphs = trainingGraphs(model, settings, evaluated)
+  const planned = (of: readonly Sized[]) => of.map(([graph, dims]) => backend.plan(graph, dims))
+  const [stages, others] = [planned(graphs.stages), planned(graphs.others)]
   const shared = new Map<string, number>()
-  const own: number[] = []
-  for (const { name, bytes, isShared } of plans.flatMap((plan) => plan.buffers))
+  for (const { name, bytes, isShared } of [...stages, ...others].flatMap((plan) => plan.buffers))
     if (isShared) shared.set(name, bytes)
-    else own.push(bytes)
-  const buffers = [...shared.values(), ...own]
-  const refusal = plans.find((plan) => plan.refusal !== undefined)?.refusal
-  return { buffers, bytes: buffers.reduce((n, b) => n + b, 0), ...(refusal !== undefined && { refusal }) }
+  const own = ({ buffers }: MemoryPlan) => buffers.filter(({ isShared }) => !isShared).map(({ bytes }) => bytes)
+  const largest = stages.map(own).reduce((a, b) => (sum(a) < sum(b) ? b : a))
+  const buffers = [...shared.values(), ...largest, ...others.flatMap(own)]
+  const refusal = [...stages, ...others].find((plan) => plan.refusal !== undefined)?.refusal
+  return { buffers, bytes: sum(buffers), ...(refusal !== undefined && { refusal }) }
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
 
 /** Bytes a step takes whatever its batch is, and for every example of it. Of two batches: it is as good as linear. */
 export const memoryByBatch = (

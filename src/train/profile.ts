@@ -61,6 +61,7 @@ export interface Profile {
 export interface ProfileOptions {
   readonly backend: Backend
   readonly profiler: Profiler
+  /** Of one in stages the last is timed: itself. */
   readonly model: Reasoner
   readonly settings: TrainingSettings
   readonly batches: BatchStream
@@ -74,7 +75,8 @@ export interface ProfileOptions {
 const WARM_UP = 2
 
 export const profileTraining = async (options: ProfileOptions): Promise<Profile> => {
-  const { backend, profiler, model, settings, batches, steps, clock = () => performance.now() } = options
+  const { backend, profiler, settings, batches, steps, clock = () => performance.now() } = options
+  const { stages: _, ...model } = options.model
   for (const [name, data] of Object.entries(freshResidents(model, settings))) backend.write(name, data)
   const step = await stepper(backend, model, settings)
   let t = 0

@@ -1,11 +1,14 @@
-/** The programs of a run, compiled and allocated before its first step: all the device memory it will take. */
+/**
+ * The programs of a run, compiled and allocated before its first step: all the device memory it will take, or for a model
+ * in stages that of its first, and the certainty that the others will find room.
+ */
 import * as E from 'fp-ts/lib/Either.js'
 import { DeviceFailure } from '../device/index.js'
 import type { Reasoner } from '../hrm/index.js'
 import type { Backend, Executable } from '../ir/index.js'
 import { type Problem, problem } from '../problem.js'
 import { type Evaluator, evaluator } from './evaluation.js'
-import { adviseOnMemory, evaluationBatch, weightsOf } from './memory.js'
+import { adviseOnMemory, evaluationBatch, trainingMemory, weightsOf } from './memory.js'
 import type { TrainingSettings } from './settings.js'
 import { type Stepper, stepper } from './stepper.js'
 
@@ -30,6 +33,11 @@ export const loadTraining = async (
         fix: 'leave out --precision f16, or update the graphics driver: `thetagrad doctor` tells what it offers',
       }),
     )
+  if (model.stages !== undefined) {
+    const { refusal, buffers } = trainingMemory(backend, model, settings, evaluated)
+    if (refusal !== undefined || !(await backend.hasRoom(buffers)))
+      return E.left(await adviseOnMemory(backend, model, settings, problem('the device has no room'), evaluated))
+  }
   const loaded: Executable[] = []
   const load: Backend['load'] = async (graph, dims) => {
     const executable = await backend.load(graph, dims)

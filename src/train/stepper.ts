@@ -37,35 +37,47 @@ export const streamsOf = (
 export const rateAt = ({ warmup, steps, lrMinRatio }: TrainingSettings, base: number, t: number): number =>
   learningRate({ base, warmup, steps, minRatio: lrMinRatio }, t)
 
-/** The graphs of a step with their dims, as they are loaded: of every stage the whole, or a micro-batch; and then the update. */
-export const stepGraphs = (
-  model: Reasoner,
-  { batch, accumulate = 1, ...settings }: TrainingSettings,
-): readonly (readonly [Graph, Dims])[] => {
+/** A graph with its dims, as it is loaded. */
+export type Sized = readonly [Graph, Dims]
+
+/** The graphs of a step: of every stage the whole, or a micro-batch, and then the update that follows the last of them. */
+export interface StepGraphs {
+  readonly stages: readonly Sized[]
+  readonly update?: Sized
+}
+
+export const stepGraphs = (model: Reasoner, { batch, accumulate = 1, ...settings }: TrainingSettings): StepGraphs => {
   const step: StepSettings = { ...settings, window: settings.logEvery }
   const stages = stagesOf(model).map((stage) => stage.model)
   return accumulate === 1
-    ? stages.map((stage) => [trainingStep(stage, step), { batch }])
-    : [
-        ...stages.map((stage) => [microStep(stage, step, accumulate), { batch: batch / accumulate }] as const),
-        [updateStep(model, step), { batch }],
-      ]
+    ? { stages: stages.map((stage) => [trainingStep(stage, step), { batch }]) }
+    : {
+        stages: stages.map((stage) => [microStep(stage, step, accumulate), { batch: batch / accumulate }]),
+        update: [updateStep(model, step), { batch }],
+      }
 }
 
+/**
+ * Loads what the first step needs. A later stage is loaded when its turn comes, after the one before has given its memory
+ * back: that it will find room is for the caller to see to (`trainingMemory`).
+ */
 export const stepper = async (backend: Backend, model: Reasoner, settings: TrainingSettings): Promise<Stepper> => {
-  const loaded: Executable[] = []
-  for (const [graph, dims] of stepGraphs(model, settings)) loaded.push(await backend.load(graph, dims))
   const { accumulate = 1, steps } = settings
-  const stages = stagesOf(model).map((stage) => ({
-    model: stage.model,
-    last: lastStepOf(stage, steps),
-    segment: loaded.shift()!,
-  }))
-  const [update] = loaded
+  const graphs = stepGraphs(model, settings)
+  const load = ([graph, dims]: Sized): Promise<Executable> => backend.load(graph, dims)
+  const stages = stagesOf(model)
+  let current = 0
+  let segment = await load(graphs.stages[current]!)
+  const update = graphs.update === undefined ? undefined : await load(graphs.update)
   return async (t, examples) => {
-    while (stages.length > 1 && stages[0]!.last < t) stages.shift()!.segment.dispose()
-    const { model: current, segment } = stages[0]!
-    const streams = streamsOf(current, settings, t, examples)
+    const done = stages.filter((stage) => lastStepOf(stage, steps) < t).length
+    const due = Math.min(done, stages.length - 1)
+    if (due !== current) {
+      segment.dispose()
+      segment = await load(graphs.stages[due]!)
+      current = due
+    }
+    const streams = streamsOf(stages[current]!.model, settings, t, examples)
     if (update === undefined) return segment.run(streams)
     for (let i = 0; i < accumulate; i++)
       await segment.run({ ...sliceOf(streams, i, accumulate), micro: Int32Array.of(i) })

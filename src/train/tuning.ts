@@ -12,7 +12,8 @@ export const tuneTraining = async (
   { again = false, evaluated, told }: TuneOptions & { readonly evaluated?: number | undefined },
 ): Promise<readonly Tuned[]> => {
   const found = new Map<string, Tuned>()
-  for (const [graph, dims] of trainingGraphs(model, settings, evaluated)) {
+  const { stages, others } = trainingGraphs(model, settings, evaluated)
+  for (const [graph, dims] of [...stages, ...others]) {
     const except = new Set(found.keys())
     const tuned = await backend.tune?.(graph, dims, { again, except, ...(told !== undefined && { told }) })
     for (const one of tuned ?? []) found.set(one.shape, one)

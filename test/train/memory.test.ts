@@ -3,11 +3,17 @@ import { describe, expect, test } from 'vitest'
 import type { Target } from '../../kernels/kernel.js'
 import { compile } from '../../src/compile/index.js'
 import { DeviceFailure, memoryPlan, openBackend } from '../../src/device/index.js'
-import { hrm, trm } from '../../src/hrm/index.js'
-import type { Backend, Graph } from '../../src/ir/index.js'
+import { cgar, hrm, type Reasoner, trm } from '../../src/hrm/index.js'
+import type { Backend } from '../../src/ir/index.js'
 import { problem } from '../../src/problem.js'
-import type { Dims } from '../../src/shape/index.js'
-import { adviseOnMemory, defaultSettings, loadTraining, stepGraphs, trainingMemory } from '../../src/train/index.js'
+import {
+  adviseOnMemory,
+  defaultSettings,
+  type HostBatch,
+  loadTraining,
+  stepGraphs,
+  trainingMemory,
+} from '../../src/train/index.js'
 
 const sizes = { vocabulary: 5, sequence: 7, hidden: 16, heads: 2, expansion: 1, puzzles: 3 } as const
 const models = [
@@ -45,6 +51,40 @@ describe('what training will take is known before it is taken', () => {
       expect(known.bytes).toBeGreaterThan(0)
     },
   )
+})
+
+describe('a model in stages takes what its largest stage takes', () => {
+  const { stages, ...last } = cgar({ ...sizes, layers: 1, puzzleEmbedding: 8, puzzleTokens: 2 }) as Reasoner
+  const model: Reasoner = { ...last, stages: stages! }
+
+  test.each([1, 2])('in %i micro-batches', async (accumulate) => {
+    const backend = await open()
+    if (backend === undefined) return
+    const whole = { ...settings, batch: 4, accumulate, steps: 10 }
+    const loaded = await loadTraining(backend, model, whole, 3)
+    if (E.isLeft(loaded)) throw new Error(loaded.left.what)
+    const first = backend.peakBytes()
+    for (let t = 1; t <= whole.steps; t++) await loaded.right.step(t, zeros(model, whole.batch))
+    const known = trainingMemory(backend, model, whole, 3).bytes
+    expect(backend.peakBytes()).toBe(known)
+    expect(known).toBeGreaterThan(first)
+    expect(known).toBe(trainingMemory(backend, last, whole, 3).bytes)
+  })
+
+  test('is refused before its first step where that does not fit', async () => {
+    const bytes = (of: Reasoner) => trainingMemory(onPaper(2 ** 40, 2 ** 40), of, { ...settings, batch: 6 }).bytes
+    const [least, most] = [bytes(stages![0]!.model), bytes(last)]
+    const device = { ...onPaper(2 ** 40, 2 ** 40, (least + most) / 2), load: () => expect.unreachable() }
+    const refused = await loadTraining(device, model, { ...settings, batch: 6 })
+    expect(E.isLeft(refused) && refused.left.what).toBe('a batch of 6 does not fit')
+  })
+})
+
+/** A batch in which nothing is written. */
+const zeros = ({ sizes: { sequence } }: Reasoner, batch: number): HostBatch => ({
+  inputs: new Int32Array(batch * sequence),
+  labels: new Int32Array(batch * sequence),
+  puzzleIdentifiers: new Int32Array(batch),
 })
 
 /** A device of given limits on paper: programs are compiled for it, and nothing is allocated. */
@@ -101,7 +141,7 @@ describe('a batch that does not fit is refused with what does', () => {
   test('what could not be loaded holds no memory, and a smaller batch can be loaded after it', async () => {
     const backend = await open()
     if (backend === undefined) return
-    const [[graph]] = stepGraphs(model, settings) as [readonly [Graph, Dims]]
+    const [graph] = stepGraphs(model, settings).stages[0]!
     await expect(backend.load(graph, { batch: 2 ** 21 })).rejects.toBeInstanceOf(DeviceFailure)
     expect(backend.peakBytes()).toBe(0)
     expect(E.isRight(await loadTraining(backend, model, { ...settings, batch: 2 }))).toBe(true)
