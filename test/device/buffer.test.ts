@@ -36,11 +36,15 @@ it(
     const graph = { outputs: { y: add(x, 1) }, updates: [] }
     backend.write('x', new Float32Array(1000).fill(2))
     const first = await backend.load(graph, {})
-    const before = backend.peakBytes()
+    const ofOne = backend.peakBytes()
     const second = await backend.load(graph, {})
-    expect(backend.peakBytes()).toBeGreaterThan(before)
+    const ofTwo = backend.peakBytes()
+    expect(ofTwo).toBeGreaterThan(ofOne)
     second.dispose()
-    expect(backend.peakBytes()).toBe(before)
+    expect(backend.peakBytes()).toBe(ofTwo)
+    const third = await backend.load(graph, {})
+    expect(backend.peakBytes()).toBe(ofTwo)
+    third.dispose()
     await first.run({})
     expect((await first.read(['y'])).y![999]).toBe(3)
   }),
