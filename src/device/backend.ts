@@ -43,11 +43,6 @@ export const webgpuBackend = (
   const programOf = (graph: Graph, dims: Dims) => compileGraph(graph, dims, device.target, device.tuning)
   const residents = new Map<string, { readonly buffer: GPUBuffer; readonly elements: number; dtype: DType }>()
   let [bytes, peak] = [0, 0]
-  /** Asked after every load, that none is missed. */
-  const peakBytes = (): number => {
-    peak = Math.max(peak, bytes + allocatedImageBytes(device))
-    return peak
-  }
   const make = async (size: number, label: string): Promise<GPUBuffer> => {
     const buffer = await allocate(device, size, label)()
     if (E.isLeft(buffer)) throw new DeviceFailure(buffer.left)
@@ -109,7 +104,7 @@ export const webgpuBackend = (
             b.kind === 'resident' ? await declare(b.name, program.residents[b.name]!) : await make(b.bytes, b.name),
           )
         const made = await executable(device, program, buffers, profiler)
-        peakBytes()
+        peak = Math.max(peak, bytes + allocatedImageBytes(device))
         return { ...made, workspaceBytes: workspaceBytes(program), dispose: () => release(() => false) }
       } catch (cause) {
         release((name) => !known.has(name))
@@ -129,7 +124,7 @@ export const webgpuBackend = (
     plan: (graph, dims) => planOn(device, programOf(graph, dims)),
     hasRoom: (sizes) => hasRoom(device, sizes),
     tune: (graph, dims, options) => tuneProgram(device, programOf(graph, dims), store, options),
-    peakBytes,
+    peakBytes: () => peak,
     dispose: () => device.dispose(),
   }
 }
